@@ -1,0 +1,1 @@
+#include "layer/common/exec_image.hpp"

@@ -1,0 +1,1 @@
+#include "layer/common/path_policy.hpp"

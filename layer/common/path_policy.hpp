@@ -1,0 +1,53 @@
+// The path policy as the layer evaluates it: an ordered table of literal rules; the first match
+// decides. Freestanding and reentrant: it runs inside user processes on every call with a path.
+//
+// The table is compiled by the session (layer/session/path_policy) from the user's patterns, the
+// built-in lists and the mode. A rule that needs a regular expression is in the table as its place in
+// the order only: a path that reaches it undecided is the session's to decide (side::undecided).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "layer/common/side.hpp"
+
+namespace farside {
+
+enum class rule_kind : std::uint8_t {
+    subtree,     // the path is `text`, or below it; `text` has no trailing slash
+    prefix,      // the path begins with `text`
+    suffix,      // the path ends with `text`
+    exact,       // the path is `text`
+    contains,    // the path has `text` somewhere
+    expression,  // a regular expression, known to the session only
+};
+
+struct policy_rule {
+    rule_kind kind;
+    bool fold_case;  // ASCII letters match either case
+    std::uint16_t reserved;
+    side verdict;
+    std::uint32_t text_offset;  // in policy_table::text
+    std::uint32_t text_bytes;
+};
+
+// Lives in the view. Bounds: the session refuses more rules than fit, at start.
+struct policy_table {
+    static constexpr std::uint32_t rules_max = 1024;
+    static constexpr std::uint32_t text_bytes_max = 64 * 1024;
+
+    std::uint32_t rule_count;
+    side fallback;  // where no rule matches: the mode
+    policy_rule rules[rules_max];
+    char text[text_bytes_max];
+};
+
+// `path` is absolute and normalised (path.hpp).
+[[nodiscard]] side decide(const policy_table& table, std::string_view path) noexcept;
+
+// Whether every path below `directory` (absolute, normalised), whatever its name, is local: then
+// nothing about names relative to it needs to be looked at. False where it cannot be told cheaply.
+[[nodiscard]] bool subtree_is_local(const policy_table& table, std::string_view directory) noexcept;
+
+}  // namespace farside

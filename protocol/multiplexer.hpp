@@ -1,0 +1,77 @@
+// The client's half of a connection as state: which requests are unanswered, and what a received
+// frame means for them. Bytes and state only; the owner does the I/O and the waiting.
+//
+// A request is started (an id is chosen and its frame encoded), then answered by one reply of one or
+// more frames, or abandoned. An abandoned request keeps its id until its reply came: to forget an id
+// that the server may still answer would hand the reply to somebody else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/frame.hpp"
+
+namespace farside::protocol {
+
+class multiplexer {
+public:
+    // What the owner wants to be told with a reply, e.g. an index of who waits for it.
+    using cookie = std::uint64_t;
+
+    struct event {
+        enum class kind : std::uint8_t {
+            reply,    // a frame of the reply to the request with `owner`; the last unless `more`
+            push,     // a push: `op` and `body` say which
+            nothing,  // the reply to an abandoned request
+        };
+
+        kind what = kind::nothing;
+        cookie owner = 0;
+        opcode op{};
+        wire_errno failure = no_error;  // of a reply; then there is no body
+        bool more = false;
+        std::span<const std::byte> body;  // lives as long as the frame
+    };
+
+    // `requests_max`: unanswered requests the peer allows.
+    explicit multiplexer(std::uint32_t requests_max = limits::requests_in_flight_max)
+        : requests_max_{requests_max} {}
+
+    // Whether start() may be called.
+    [[nodiscard]] bool has_room() const { return waiting_.size() < requests_max_; }
+
+    // Appends the request's frame to `out`. REQUIRES: has_room().
+    template <typename Request>
+    request_id start(const Request& message, cookie owner, buffer& out) {
+        const request_id id = add(Request::op, owner);
+        append_request(out, id, message);
+        return id;
+    }
+
+    // The caller no longer wants the reply. Unknown ids (already answered) are fine.
+    void abandon(request_id id);
+
+    // An error means that the peer broke the protocol: close the connection.
+    [[nodiscard]] result<event> on_frame(const frame& received);
+
+    // The connection is gone: the owners of all requests that will never be answered. Leaves none.
+    [[nodiscard]] std::vector<cookie> fail_all();
+
+    [[nodiscard]] std::size_t unanswered() const { return waiting_.size(); }
+
+private:
+    struct entry {
+        opcode op{};
+        std::optional<cookie> owner;  // none: abandoned
+    };
+
+    request_id add(opcode op, cookie owner);
+
+    std::uint32_t requests_max_;
+    std::uint64_t last_id_ = 0;
+    std::unordered_map<std::uint64_t, entry> waiting_;
+};
+
+}  // namespace farside::protocol

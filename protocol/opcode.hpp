@@ -1,0 +1,48 @@
+// The numbers of the messages. A number is never reused: a retired one keeps a comment in its place.
+#pragma once
+
+#include <cstdint>
+
+namespace farside::protocol {
+
+// A request and its reply share an opcode; the frame's reply flag tells them apart.
+enum class opcode : std::uint16_t {
+    // Session
+    hello = 1,
+    ping = 2,
+    cancel = 3,   // one way: no reply
+    goodbye = 4,  // push: the agent's last words
+    // Open files
+    open = 16,
+    close = 17,
+    read = 18,
+    write = 19,
+    seek = 20,
+    sync = 21,
+    allocate = 22,
+    read_directory = 23,
+    copy_range = 24,
+    set_flags = 25,
+    lock_file = 26,  // flock(2)
+    lock_record = 27,  // fcntl(2) record locks
+    ioctl = 28,
+    // Names and attributes
+    stat = 48,
+    access = 49,
+    read_link = 50,
+    file_system = 51,
+    canonicalize = 52,
+    set_attributes = 53,
+    make_directory = 54,
+    make_node = 55,
+    make_link = 56,
+    make_symlink = 57,
+    rename = 58,
+    remove = 59,
+    get_xattr = 60,
+    list_xattr = 61,
+    set_xattr = 62,
+    remove_xattr = 63,
+};
+
+}  // namespace farside::protocol
