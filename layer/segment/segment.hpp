@@ -21,8 +21,8 @@ namespace farside::segment {
 
 inline constexpr std::uint64_t magic = 0x31676573'64697366;  // "fsidseg1"
 
-// Calls under way at once, over all processes of the session. A thread that finds none free waits on
-// `slot_releases`.
+// Calls under way at once, over all processes of the session. A thread that finds none free rings (the
+// session then looks for slots of dead owners) and waits on `slot_releases`.
 inline constexpr std::uint32_t slot_count = 256;
 
 // As PATH_MAX: a path with its terminating NUL.
@@ -92,10 +92,13 @@ inline constexpr std::uint32_t state_tid_mask = 0x3fffffff;    // FUTEX_TID_MASK
 inline constexpr std::uint32_t state_posted = 0x80000000;      // FUTEX_WAITERS
 inline constexpr std::uint32_t state_owner_died = 0x40000000;  // FUTEX_OWNER_DIED
 
-// One call. A thread claims a free slot (owner 0 -> its pid), fills it, sets `state` to the session's
-// thread id | state_posted, sets the slot's bit in header::posted and rings; then it waits until
-// state_posted is gone, reads the answer and stores owner 0. The session answers by storing its
-// thread id, then waking the word.
+// One call. A thread claims a free slot (owner 0 -> its pid) and fills it. It posts by turning `state`
+// from the session's thread id to that | state_posted with compare-and-swap: where the swap fails the
+// session has died (state_owner_died), and no call can slip in unseen between the kernel's walk of
+// the dead session's robust list and the end of the doorbell. Then it sets the slot's bit in
+// header::posted and rings, waits until state_posted is gone, reads the answer and stores owner 0.
+// The session stores its thread id into every `state` before any caller exists, and answers by
+// storing it again, then waking the word.
 struct alignas(64) call_slot {
     std::atomic<std::uint32_t> state;  // see above; a futex
     std::atomic<std::uint32_t> owner;  // pid of the caller, 0: free
@@ -114,7 +117,8 @@ struct slot_area {
     alignas(64) std::byte data[data_room];
 };
 
-// An open file description. Claimed by the process that opens (id 0 -> the new id), released by the
+// An open file description. Claimed by the process that opens (id 0 -> the new id), after it locked the
+// id's byte of the template (below): an entry without a lock belongs to nobody. Released by the
 // session. The entry of id N is open_files[N % open_file_count].
 struct alignas(64) open_file {
     std::atomic<std::uint64_t> id;        // 0: free
@@ -129,8 +133,9 @@ struct alignas(64) header {
     std::uint32_t session_tid;  // of the session's main thread, in its pid namespace
 
     alignas(64) std::atomic<std::uint64_t> posted[slot_count / 64];  // callers set, the session clears
-    // 1 while a doorbell byte is on its way: the caller that turns it to 1 sends it, the session
-    // stores 0 before it looks at `posted`.
+    // 1 while the session is awake and will look at `posted` again before it sleeps. Only the session
+    // writes it: a caller that could be killed or stopped between setting a flag and sending the byte
+    // would leave everybody else waiting. A caller that reads 0 after it set its bit sends a byte.
     alignas(64) std::atomic<std::uint32_t> doorbell_rung;
     alignas(64) std::atomic<std::uint32_t> slot_releases;  // a futex: grows when a slot becomes free
     std::atomic<std::uint32_t> slot_waiters;
