@@ -1,19 +1,20 @@
 // Messages to bytes and back. A message is an aggregate: its fields, in order, little-endian, are
-// its encoding; Boost.PFR walks them. Decoding reads a peer's bytes: every length is checked against
-// the bytes that are left before anything is allocated, and every byte must be used.
+// its encoding; Boost.PFR walks them. Decoding reads a peer's bytes: every length is checked
+// against the bytes that are left before anything is allocated, and every byte must be used.
 #pragma once
 
-#include <array>
+#include "protocol/error.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/types.hpp"
+
 #include <boost/pfr/core.hpp>
+
+#include <array>
 #include <concepts>
 #include <cstring>
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include "protocol/error.hpp"
-#include "protocol/limits.hpp"
-#include "protocol/types.hpp"
 
 namespace farside::protocol {
 
@@ -41,10 +42,9 @@ public:
     void put(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
 
     template <typename T>
-        requires std::is_enum_v<T>
-    void put(T value) {
-        put(static_cast<std::underlying_type_t<T>>(value));
-    }
+    requires std::is_enum_v<T>
+
+    void put(T value) { put(static_cast<std::underlying_type_t<T>>(value)); }
 
     void put(std::span<const std::byte> bytes) {
         put(static_cast<std::uint32_t>(bytes.size()));
@@ -64,7 +64,8 @@ public:
     }
 
     template <typename T>
-        requires std::is_aggregate_v<T>
+    requires std::is_aggregate_v<T>
+
     void put(const T& message) {
         boost::pfr::for_each_field(message, [this](const auto& field) { put(field); });
     }
@@ -73,8 +74,8 @@ private:
     buffer& out_;
 };
 
-// Takes fields from a peer's bytes. Errors stick: after the first one every field reads as zero, and
-// the caller asks once, at the end.
+// Takes fields from a peer's bytes. Errors stick: after the first one every field reads as zero,
+// and the caller asks once, at the end.
 class reader {
 public:
     explicit reader(std::span<const std::byte> in) : in_{in} {}
@@ -88,7 +89,8 @@ public:
             if constexpr (sizeof(T) > 1) {
                 bits = static_cast<std::make_unsigned_t<T>>(bits << 8U);
             }
-            bits = static_cast<std::make_unsigned_t<T>>(bits | std::to_integer<std::uint8_t>(raw[i]));
+            bits =
+                static_cast<std::make_unsigned_t<T>>(bits | std::to_integer<std::uint8_t>(raw[i]));
         }
         value = static_cast<T>(bits);
     }
@@ -103,7 +105,8 @@ public:
     }
 
     template <typename T>
-        requires std::is_enum_v<T>
+    requires std::is_enum_v<T>
+
     void get(T& value) {
         std::underlying_type_t<T> raw{};
         get(raw);
@@ -141,7 +144,8 @@ public:
     }
 
     template <typename T>
-        requires std::is_aggregate_v<T>
+    requires std::is_aggregate_v<T>
+
     void get(T& message) {
         boost::pfr::for_each_field(message, [this](auto& field) { get(field); });
     }

@@ -1,9 +1,14 @@
+// A sentence for each protocol error, for logs and for the user.
 #include "protocol/error.hpp"
 
 #include <string>
 
 namespace farside::protocol {
 namespace {
+
+// Boost's base has a protected destructor on purpose; the warning does not see that.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 
 class category final : public boost::system::error_category {
 public:
@@ -37,6 +42,8 @@ public:
         return "unknown protocol error";
     }
 };
+
+#pragma GCC diagnostic pop
 
 }  // namespace
 

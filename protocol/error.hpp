@@ -3,6 +3,7 @@
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
+
 #include <type_traits>
 
 namespace farside::protocol {

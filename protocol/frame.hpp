@@ -9,10 +9,10 @@
 // `more`, each a complete reply message. A push has id 0 and the message as its payload.
 #pragma once
 
-#include <cassert>
-
 #include "protocol/codec.hpp"
 #include "protocol/opcode.hpp"
+
+#include <cassert>
 
 namespace farside::protocol {
 

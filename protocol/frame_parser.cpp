@@ -17,7 +17,8 @@ std::span<std::byte> frame_parser::prepare() {
     if (begin_ == end_) {
         begin_ = end_ = 0;
     } else if (buffer_.size() - begin_ < frame_header_bytes + limits::frame_payload_bytes_max) {
-        // The frame that is coming may not fit behind what is there: move its beginning to the front.
+        // The frame that is coming may not fit behind what is there: move its beginning to the
+        // front.
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
@@ -61,7 +62,8 @@ result<std::optional<frame>> frame_parser::next() {
         return std::optional<frame>{};
     }
     begin_ += frame_header_bytes + header.payload_bytes;
-    return std::optional{frame{header, committed.subspan(frame_header_bytes, header.payload_bytes)}};
+    return std::optional{
+        frame{header, committed.subspan(frame_header_bytes, header.payload_bytes)}};
 }
 
 }  // namespace farside::protocol

@@ -4,13 +4,14 @@
 //     | consumed | committed: whole frames, then a part | prepared: room |
 //     0          begin_                                 end_             buffer end
 //
-// Bytes move only in prepare(), and only the part of one frame: nothing unparsed is ever moved twice.
+// Bytes move only in prepare(), and only the part of one frame: nothing unparsed is ever moved
+// twice.
 #pragma once
+
+#include "protocol/frame.hpp"
 
 #include <optional>
 #include <span>
-
-#include "protocol/frame.hpp"
 
 namespace farside::protocol {
 
@@ -24,8 +25,8 @@ public:
     // REQUIRES: bytes <= size of the last prepare().
     void commit(std::size_t bytes);
 
-    // The next whole frame, nothing where more bytes are needed, or an error: then the stream cannot
-    // be understood any more and every further call returns the same error.
+    // The next whole frame, nothing where more bytes are needed, or an error: then the stream
+    // cannot be understood any more and every further call returns the same error.
     [[nodiscard]] result<std::optional<frame>> next();
 
     // Bytes committed and not yet taken.

@@ -1,9 +1,9 @@
 #include "protocol/handshake.hpp"
 
+#include "protocol/limits.hpp"
+
 #include <algorithm>
 #include <cstddef>
-
-#include "protocol/limits.hpp"
 
 namespace farside::protocol {
 namespace {
@@ -13,7 +13,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     unsigned difference = a.size() == b.size() ? 0U : 1U;
     for (std::size_t i = 0; i < a.size(); ++i) {
         const char other = b.empty() ? '\0' : b[i % b.size()];
-        difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(other);
+        difference |= static_cast<unsigned>(a[i] ^ other);
     }
     return difference == 0;
 }

@@ -2,19 +2,25 @@
 // server answers the hello, or pushes a goodbye that says why not and closes. No I/O here.
 #pragma once
 
+#include "protocol/error.hpp"
+#include "protocol/session_messages.hpp"
+
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "protocol/session_messages.hpp"
-#include "protocol/error.hpp"
-
 namespace farside::protocol {
 
 inline constexpr std::array<std::byte, 8> magic{
-    std::byte{'F'}, std::byte{'A'}, std::byte{'R'}, std::byte{'S'},
-    std::byte{'I'}, std::byte{'D'}, std::byte{'E'}, std::byte{'\n'},
+    std::byte{'F'},
+    std::byte{'A'},
+    std::byte{'R'},
+    std::byte{'S'},
+    std::byte{'I'},
+    std::byte{'D'},
+    std::byte{'E'},
+    std::byte{'\n'},
 };
 
 // Versions this code speaks.

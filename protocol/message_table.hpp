@@ -2,25 +2,102 @@
 // the README's check) folds over these lists; a message that is not here does not exist.
 #pragma once
 
-#include <tuple>
-
 #include "protocol/file_messages.hpp"
+#include "protocol/name_messages.hpp"
 #include "protocol/session_messages.hpp"
+#include "protocol/type_name.hpp"
+
+#include <string_view>
+#include <type_traits>
 
 namespace farside::protocol {
 
 template <typename... Message>
-struct type_list {};
+struct type_list {
+    static constexpr std::size_t size = sizeof...(Message);
+};
 
 // Requests that act on files. A server must handle each: dispatch does not compile otherwise.
 using file_requests = type_list<
-    open, close, read, write, seek, sync, allocate, read_directory, copy_range, set_flags, lock_file,
-    lock_record, ioctl, stat, access, read_link, file_system, canonicalize, set_attributes,
-    make_directory, make_node, make_link, make_symlink, rename, remove, get_xattr, list_xattr,
-    set_xattr, remove_xattr>;
+    open,
+    close,
+    read,
+    write,
+    seek,
+    sync,
+    allocate,
+    read_directory,
+    copy_range,
+    set_flags,
+    lock_file,
+    lock_record,
+    ioctl,
+    stat,
+    access,
+    read_link,
+    file_system,
+    canonicalize,
+    set_attributes,
+    make_directory,
+    make_node,
+    make_link,
+    make_symlink,
+    rename,
+    remove,
+    get_xattr,
+    list_xattr,
+    set_xattr,
+    remove_xattr>;
 
 using session_requests = type_list<hello, ping>;
 using one_way_requests = type_list<cancel>;
 using pushes = type_list<goodbye>;
+
+namespace detail {
+
+template <typename... A, typename... B, typename... C, typename... D>
+type_list<A..., B..., C..., D...>
+    joined(type_list<A...>, type_list<B...>, type_list<C...>, type_list<D...>);
+
+}  // namespace detail
+
+using all_messages =
+    decltype(detail::joined(session_requests{}, one_way_requests{}, pushes{}, file_requests{}));
+
+// Calls f(std::type_identity<Message>{}) for each message of `list`, in the table's order.
+template <typename... Message, typename F>
+constexpr void for_each_message(type_list<Message...> /*list*/, F&& f) {
+    (f(std::type_identity<Message>{}), ...);
+}
+
+// Calls f(std::type_identity<Message>{}) for the message numbered `op`; false where there is none.
+template <typename F>
+constexpr bool with_message(opcode op, F&& f) {
+    bool found = false;
+    for_each_message(all_messages{}, [&]<typename Message>(std::type_identity<Message> message) {
+        if (Message::op == op) {
+            found = true;
+            f(message);
+        }
+    });
+    return found;
+}
+
+// "open", "read_directory", ...; "unknown" for a number without a message.
+constexpr std::string_view name_of(opcode op) {
+    std::string_view name = "unknown";
+    with_message(op, [&]<typename Message>(std::type_identity<Message>) {
+        name = type_name<Message>();
+    });
+    return name;
+}
+
+static_assert(name_of(opcode::open) == "open" && name_of(opcode::goodbye) == "goodbye");
+
+// A request that is answered; the other messages go one way.
+template <typename Message>
+concept answered = requires {
+    typename Message::reply;
+};
 
 }  // namespace farside::protocol

@@ -1,17 +1,17 @@
 // The client's half of a connection as state: which requests are unanswered, and what a received
 // frame means for them. Bytes and state only; the owner does the I/O and the waiting.
 //
-// A request is started (an id is chosen and its frame encoded), then answered by one reply of one or
-// more frames, or abandoned. An abandoned request keeps its id until its reply came: to forget an id
-// that the server may still answer would hand the reply to somebody else.
+// A request is started (an id is chosen and its frame encoded), then answered by one reply of one
+// or more frames, or abandoned. An abandoned request keeps its id until its reply came: to forget
+// an id that the server may still answer would hand the reply to somebody else.
 #pragma once
+
+#include "protocol/frame.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
 #include <vector>
-
-#include "protocol/frame.hpp"
 
 namespace farside::protocol {
 

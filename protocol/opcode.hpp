@@ -1,4 +1,5 @@
-// The numbers of the messages. A number is never reused: a retired one keeps a comment in its place.
+// The numbers of the messages. A number is never reused: a retired one keeps a comment in its
+// place.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ enum class opcode : std::uint16_t {
     read_directory = 23,
     copy_range = 24,
     set_flags = 25,
-    lock_file = 26,  // flock(2)
+    lock_file = 26,    // flock(2)
     lock_record = 27,  // fcntl(2) record locks
     ioctl = 28,
     // Names and attributes

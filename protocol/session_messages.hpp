@@ -16,12 +16,12 @@ struct peer_limits {
 };
 
 struct hello_reply {
-    std::uint16_t version = 0;        // the one spoken from now on
-    std::uint64_t capabilities = 0;   // bits both ends know; unknown bits are ignored
+    std::uint16_t version = 0;       // the one spoken from now on
+    std::uint64_t capabilities = 0;  // bits both ends know; unknown bits are ignored
     peer_limits limits;
-    std::string software;             // "farside-agent 0.1.0", for messages and logs
-    std::string target;               // what is served, "docker/web"
-    std::uint64_t agent_pid = 0;      // in the agent's pid namespace
+    std::string software;         // "farside-agent 0.1.0", for messages and logs
+    std::string target;           // what is served, "docker/web"
+    std::uint64_t agent_pid = 0;  // in the agent's pid namespace
 
     friend bool operator==(const hello_reply&, const hello_reply&) = default;
 };
@@ -38,7 +38,7 @@ struct hello {
     peer_limits limits;
     bool read_only = true;  // the agent itself then refuses every mutating request with EROFS
     std::string software;
-    std::string token;      // required by listening agents, empty on stdio
+    std::string token;  // required by listening agents, empty on stdio
 
     friend bool operator==(const hello&, const hello&) = default;
 };
