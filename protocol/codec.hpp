@@ -67,7 +67,7 @@ public:
     requires std::is_aggregate_v<T>
 
     void put(const T& message) {
-        boost::pfr::for_each_field(message, [this](const auto& field) { put(field); });
+        boost::pfr::for_each_field(message, [this](const auto& field) { this->put(field); });
     }
 
 private:
@@ -147,7 +147,7 @@ public:
     requires std::is_aggregate_v<T>
 
     void get(T& message) {
-        boost::pfr::for_each_field(message, [this](auto& field) { get(field); });
+        boost::pfr::for_each_field(message, [this](auto& field) { this->get(field); });
     }
 
     // The first error, or trailing_bytes where some are left.

@@ -1,3 +1,4 @@
+// The part of dumping that depends on no message type: escaping, and frames by their opcode.
 #include "protocol/dump.hpp"
 
 #include "protocol/message_table.hpp"
@@ -20,7 +21,7 @@ std::string dump_payload(std::span<const std::byte> payload) {
 template <typename Request>
 std::string dump_reply(const frame& f) {
     const std::string name{type_name<Request>()};
-    if constexpr (!answered<Request>) {
+    if constexpr (one_way_message<Request>) {
         return name + " malformed: a reply to a message that has none";
     } else {
         wire_errno failure = no_error;
@@ -65,6 +66,14 @@ void dump_value(std::string& out, const bytes_view& value) {
 }
 
 }  // namespace detail
+
+std::string one_line(std::string_view text) {
+    std::string line{text.substr(0, limits::text_bytes_max)};
+    std::ranges::replace_if(
+        line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?'
+    );
+    return line;
+}
 
 std::string dump(const frame& f) {
     const bool reply = (f.header.flags & frame_flags::reply) != 0;

@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -87,5 +88,8 @@ requires std::is_aggregate_v<Message>
 // A whole frame: "7 open{...}", "7 open_reply{...}", "7 open failed 2", "0 goodbye{...}". A payload
 // that is not its message is shown as the reason why.
 [[nodiscard]] std::string dump(const frame& f);
+
+// A peer's text, fit for a person's terminal: at most limits::text_bytes_max, control bytes as '?'.
+[[nodiscard]] std::string one_line(std::string_view text);
 
 }  // namespace farside::protocol

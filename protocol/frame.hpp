@@ -6,7 +6,8 @@
 //
 // A request's payload is its message. A reply's payload is an errno (i32), then, where that is 0,
 // the reply message. A long reply is several frames with the same id, all but the last marked
-// `more`, each a complete reply message. A push has id 0 and the message as its payload.
+// `more`, each a complete reply message. A message without a reply (a push of the server, a one-way
+// request of the client) has id 0 and the message as its payload.
 #pragma once
 
 #include "protocol/codec.hpp"
@@ -56,7 +57,7 @@ void append_frame(buffer& out, opcode op, std::uint16_t flags, request_id id, Fi
 
 }  // namespace detail
 
-template <typename Request>
+template <answered_message Request>
 void append_request(buffer& out, request_id id, const Request& message) {
     detail::append_frame(out, Request::op, 0, id, [&](buffer& b) { encode(message, b); });
 }
@@ -64,7 +65,7 @@ void append_request(buffer& out, request_id id, const Request& message) {
 enum class more_frames : bool { no, yes };
 
 // `Request` names the request that `message` (a Request::reply) answers.
-template <typename Request>
+template <answered_message Request>
 void append_reply(
     buffer& out,
     request_id id,
@@ -88,9 +89,10 @@ inline void append_error(buffer& out, opcode op, request_id id, wire_errno failu
     });
 }
 
-template <typename Push>
-void append_push(buffer& out, const Push& message) {
-    detail::append_frame(out, Push::op, 0, push_id, [&](buffer& b) { encode(message, b); });
+// From either end: a push, or a one-way request.
+template <one_way_message Message>
+void append_one_way(buffer& out, const Message& message) {
+    detail::append_frame(out, Message::op, 0, one_way_id, [&](buffer& b) { encode(message, b); });
 }
 
 }  // namespace farside::protocol

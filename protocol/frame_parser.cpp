@@ -1,3 +1,4 @@
+// One flat buffer: a frame is always contiguous, so its payload can be handed out as a view.
 #include "protocol/frame_parser.hpp"
 
 #include <cassert>

@@ -94,10 +94,4 @@ constexpr std::string_view name_of(opcode op) {
 
 static_assert(name_of(opcode::open) == "open" && name_of(opcode::goodbye) == "goodbye");
 
-// A request that is answered; the other messages go one way.
-template <typename Message>
-concept answered = requires {
-    typename Message::reply;
-};
-
 }  // namespace farside::protocol

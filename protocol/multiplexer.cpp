@@ -1,8 +1,16 @@
+// What a received frame means: every rule of the README about replies and one-way messages that a
+// client can check is checked here, before anybody sees the frame.
 #include "protocol/multiplexer.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <map>
 
 namespace farside::protocol {
+
+void multiplexer::allow(std::uint32_t requests_max) {
+    requests_max_ = std::min(requests_max, limits::requests_in_flight_max);
+}
 
 request_id multiplexer::add(opcode op, cookie owner) {
     assert(has_room());
@@ -21,7 +29,7 @@ void multiplexer::abandon(request_id id) {
 result<multiplexer::event> multiplexer::on_frame(const frame& received) {
     const auto& header = received.header;
     const bool reply = (header.flags & frame_flags::reply) != 0;
-    if (header.id == push_id) {
+    if (header.id == one_way_id) {
         if (reply) {
             return error::unexpected_frame;
         }
@@ -39,7 +47,7 @@ result<multiplexer::event> multiplexer::on_frame(const frame& received) {
     e.failure = decode<wire_errno>(received.payload.first(sizeof e.failure)).value();
     e.body = received.payload.subspan(sizeof e.failure);
     e.more = (header.flags & frame_flags::more) != 0;
-    if (static_cast<std::int32_t>(e.failure) < 0) {
+    if (e.failure < no_error || e.failure > errno_max) {
         return error::bad_value;
     }
     if (e.failure != no_error && (e.more || !e.body.empty())) {
@@ -58,13 +66,14 @@ result<multiplexer::event> multiplexer::on_frame(const frame& received) {
 }
 
 std::vector<multiplexer::cookie> multiplexer::fail_all() {
+    const std::map<std::uint64_t, entry> by_age{waiting_.begin(), waiting_.end()};
+    waiting_.clear();
     std::vector<cookie> owners;
-    for (const auto& [id, waiting] : waiting_) {
+    for (const auto& [id, waiting] : by_age) {
         if (waiting.owner) {
             owners.push_back(*waiting.owner);
         }
     }
-    waiting_.clear();
     return owners;
 }
 

@@ -23,7 +23,7 @@ public:
     struct event {
         enum class kind : std::uint8_t {
             reply,    // a frame of the reply to the request with `owner`; the last unless `more`
-            push,     // a push: `op` and `body` say which
+            push,     // a push: `op` and `body` say which; one of unknown `op` is ignored
             nothing,  // the reply to an abandoned request
         };
 
@@ -35,15 +35,15 @@ public:
         std::span<const std::byte> body;  // lives as long as the frame
     };
 
-    // `requests_max`: unanswered requests the peer allows.
-    explicit multiplexer(std::uint32_t requests_max = limits::requests_in_flight_max)
-        : requests_max_{requests_max} {}
+    // The unanswered requests that the server allows, from its hello_reply. Until then: our own
+    // limit.
+    void allow(std::uint32_t requests_max);
 
     // Whether start() may be called.
     [[nodiscard]] bool has_room() const { return waiting_.size() < requests_max_; }
 
     // Appends the request's frame to `out`. REQUIRES: has_room().
-    template <typename Request>
+    template <answered_message Request>
     request_id start(const Request& message, cookie owner, buffer& out) {
         const request_id id = add(Request::op, owner);
         append_request(out, id, message);
@@ -56,7 +56,8 @@ public:
     // An error means that the peer broke the protocol: close the connection.
     [[nodiscard]] result<event> on_frame(const frame& received);
 
-    // The connection is gone: the owners of all requests that will never be answered. Leaves none.
+    // The connection is gone: the owners of all requests that will never be answered, oldest first.
+    // Leaves none.
     [[nodiscard]] std::vector<cookie> fail_all();
 
     [[nodiscard]] std::size_t unanswered() const { return waiting_.size(); }
@@ -69,7 +70,7 @@ private:
 
     request_id add(opcode op, cookie owner);
 
-    std::uint32_t requests_max_;
+    std::uint32_t requests_max_ = limits::requests_in_flight_max;
     std::uint64_t last_id_ = 0;
     std::unordered_map<std::uint64_t, entry> waiting_;
 };

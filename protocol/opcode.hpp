@@ -2,6 +2,7 @@
 // place.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 namespace farside::protocol {
@@ -45,5 +46,20 @@ enum class opcode : std::uint16_t {
     set_xattr = 62,
     remove_xattr = 63,
 };
+
+// What has a number of its own; replies do not.
+template <typename T>
+concept message = requires {
+    { T::op } -> std::convertible_to<opcode>;
+};
+
+// A request that gets a reply. The other messages go one way, in either direction.
+template <typename T>
+concept answered_message = message<T> && requires {
+    typename T::reply;
+};
+
+template <typename T>
+concept one_way_message = message<T> && !answered_message<T>;
 
 }  // namespace farside::protocol

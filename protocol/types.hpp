@@ -10,9 +10,9 @@
 
 namespace farside::protocol {
 
-// Chosen by the client, unique among its unanswered requests; 0 marks a push from the server.
+// Chosen by the client, unique among its unanswered requests; 0 marks a message without a reply.
 enum class request_id : std::uint64_t {};
-inline constexpr request_id push_id{0};
+inline constexpr request_id one_way_id{0};
 
 // The agent's name for an open file. Ids only grow and are never used again; 0 is no handle.
 enum class handle_id : std::uint64_t {};
@@ -21,6 +21,7 @@ inline constexpr handle_id no_handle{0};
 // A Linux errno number, or 0: unchanged from the agent's kernel to the caller.
 enum class wire_errno : std::int32_t {};
 inline constexpr wire_errno no_error{0};
+inline constexpr wire_errno errno_max{4095};  // MAX_ERRNO: a larger one would look like a result
 
 // Bulk bytes inside a message. A view: it points into the frame the message was decoded from, or
 // into the caller's buffer for a message about to be encoded, and lives no longer than that.
