@@ -72,6 +72,7 @@ void append_reply(
     const typename Request::reply& message,
     more_frames more = more_frames::no
 ) {
+    assert(more == more_frames::no || reply_may_split(Request::op));
     const auto flags = static_cast<std::uint16_t>(
         frame_flags::reply | (more == more_frames::yes ? frame_flags::more : 0)
     );

@@ -47,6 +47,9 @@ result<multiplexer::event> multiplexer::on_frame(const frame& received) {
     e.failure = decode<wire_errno>(received.payload.first(sizeof e.failure)).value();
     e.body = received.payload.subspan(sizeof e.failure);
     e.more = (header.flags & frame_flags::more) != 0;
+    if (e.more && !reply_may_split(header.op)) {
+        return error::unexpected_frame;
+    }
     if (e.failure < no_error || e.failure > errno_max) {
         return error::bad_value;
     }

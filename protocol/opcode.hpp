@@ -47,6 +47,11 @@ enum class opcode : std::uint16_t {
     remove_xattr = 63,
 };
 
+// Whether the reply may come in several frames; all others come in one.
+constexpr bool reply_may_split(opcode op) {
+    return op == opcode::read;
+}
+
 // What has a number of its own; replies do not.
 template <typename T>
 concept message = requires {
