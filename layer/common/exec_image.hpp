@@ -9,16 +9,16 @@
 namespace farside {
 
 enum class image_kind : std::uint8_t {
-    covered,        // dynamic x86-64 ELF with glibc's loader
-    script,         // "#!": the interpreter is what counts
-    foreign,        // neither ELF nor script: the kernel or the shell decides (binfmt_misc, ENOEXEC)
+    covered,  // dynamic x86-64 ELF with glibc's loader
+    script,   // "#!": the interpreter is what counts
+    foreign,  // neither ELF nor script: the kernel or the shell decides (binfmt_misc, ENOEXEC)
     statically_linked,
-    go,             // makes system calls without libc, also when linked dynamically
+    go,  // makes system calls without libc, also when linked dynamically
     musl,
-    other_loader,   // a dynamic loader that is not glibc's
+    other_loader,  // a dynamic loader that is not glibc's
     elf32,
     other_machine,
-    malformed,      // an ELF header that cannot be understood
+    malformed,  // an ELF header that cannot be understood
 };
 
 // pread(2) semantics on the file in question: bytes read, 0 at the end, -errno.
@@ -28,7 +28,8 @@ struct image_reader {
 };
 
 struct image_report {
-    static constexpr std::size_t interpreter_room = 256;  // BINPRM_BUF_SIZE: the kernel looks no further
+    static constexpr std::size_t interpreter_room =
+        256;  // BINPRM_BUF_SIZE: the kernel looks no further
 
     image_kind kind;
     char interpreter[interpreter_room];  // of a script: the path after "#!", NUL-terminated

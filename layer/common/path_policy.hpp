@@ -2,20 +2,20 @@
 // decides. Freestanding and reentrant: it runs inside user processes on every call with a path.
 //
 // The table is compiled by the session (layer/session/path_policy) from the user's patterns, the
-// built-in lists and the mode. A rule that needs a regular expression is in the table as its place in
-// the order only: a path that reaches it undecided is the session's to decide (side::undecided).
+// built-in lists and the mode. A rule that needs a regular expression is in the table as its place
+// in the order only: a path that reaches it undecided is the session's to decide (side::undecided).
 #pragma once
+
+#include "layer/common/side.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-#include "layer/common/side.hpp"
-
 namespace farside {
 
 enum class rule_kind : std::uint8_t {
-    subtree,     // the path is `text`, or below it; `text` has no trailing slash
+    subtree,     // the path is `text`, or below it; `text` has no trailing slash, or is "/"
     prefix,      // the path begins with `text`
     suffix,      // the path ends with `text`
     exact,       // the path is `text`
@@ -26,7 +26,10 @@ enum class rule_kind : std::uint8_t {
 struct policy_rule {
     rule_kind kind;
     bool fold_case;  // ASCII letters match either case
-    std::uint16_t reserved;
+    // One byte of the text, with bit 0x20 set, so that most rules are passed over without a look at
+    // it: the second byte, or the last of a suffix. 0: there is none that would tell.
+    std::uint8_t probe;
+    std::uint8_t reserved;
     side verdict;
     std::uint32_t text_offset;  // in policy_table::text
     std::uint32_t text_bytes;
@@ -42,6 +45,11 @@ struct policy_table {
     policy_rule rules[rules_max];
     char text[text_bytes_max];
 };
+
+// Appends a rule; false where it does not fit. The text of an expression stays outside.
+[[nodiscard]] bool add_rule(
+    policy_table& table, rule_kind kind, bool fold_case, side verdict, std::string_view text
+) noexcept;
 
 // `path` is absolute and normalised (path.hpp).
 [[nodiscard]] side decide(const policy_table& table, std::string_view path) noexcept;
