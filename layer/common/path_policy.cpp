@@ -82,6 +82,7 @@ bool matches(const policy_rule& rule, std::string_view text, std::string_view pa
         case rule_kind::subtree:
             return covers(text, path, rule.fold_case);
         case rule_kind::prefix:
+        case rule_kind::expression:
             return begins(path, text, rule.fold_case);
         case rule_kind::suffix:
             return ends(path, text, rule.fold_case);
@@ -89,8 +90,6 @@ bool matches(const policy_rule& rule, std::string_view text, std::string_view pa
             return path.size() == text.size() && begins(path, text, rule.fold_case);
         case rule_kind::contains:
             return has(path, text, rule.fold_case);
-        case rule_kind::expression:
-            return true;
     }
     return false;
 }
@@ -124,8 +123,9 @@ reach reach_below(const policy_rule& rule, std::string_view text, std::string_vi
                 return reach::all;
             }
             return reach::some;
-        case rule_kind::suffix:
         case rule_kind::expression:
+            return inside || begins(above, text, fold) ? reach::some : reach::none;
+        case rule_kind::suffix:
             break;
     }
     return reach::some;
@@ -147,9 +147,6 @@ bool add_rule(
         const policy_rule& last = table.rules[table.rule_count - 1];
         rule.text_offset = last.text_offset + last.text_bytes;
     }
-    if (kind == rule_kind::expression) {
-        text = {};
-    }
     if (text.size() > policy_table::text_bytes_max - rule.text_offset) {
         return false;
     }
@@ -157,31 +154,40 @@ bool add_rule(
     if (!text.empty()) {
         std::memcpy(table.text + rule.text_offset, text.data(), text.size());
     }
-    const bool anchored =
-        kind == rule_kind::subtree || kind == rule_kind::prefix || kind == rule_kind::exact;
-    if (anchored && text.size() > 1) {
+    if (kind == rule_kind::suffix) {
+        rule.probe = text.empty() ? std::uint8_t{0} : probe_of(text[text.size() - 1]);
+    } else if (kind != rule_kind::contains && text.size() > 1) {
         rule.probe = probe_of(text[1]);
-    } else if (kind == rule_kind::suffix && !text.empty()) {
-        rule.probe = probe_of(text[text.size() - 1]);
     }
     table.rules[table.rule_count++] = rule;
     return true;
 }
 
-side decide(const policy_table& table, std::string_view path) noexcept {
+std::uint32_t next_match(
+    const policy_table& table, std::string_view path, std::uint32_t from
+) noexcept {
     const std::uint8_t second = path.size() > 1 ? probe_of(path[1]) : case_bit;
     const std::uint8_t last = path.empty() ? case_bit : probe_of(path[path.size() - 1]);
-    for (std::uint32_t i = 0; i < table.rule_count; ++i) {
+    for (std::uint32_t i = from; i < table.rule_count; ++i) {
         const policy_rule& rule = table.rules[i];
         const std::uint8_t wanted = rule.kind == rule_kind::suffix ? last : second;
         if (rule.probe != 0 && rule.probe != wanted) {
             continue;
         }
         if (matches(rule, text_of(table, rule), path)) {
-            return rule.kind == rule_kind::expression ? side::undecided : rule.verdict;
+            return i;
         }
     }
-    return table.fallback;
+    return table.rule_count;
+}
+
+side decide(const policy_table& table, std::string_view path) noexcept {
+    const std::uint32_t found = next_match(table, path, 0);
+    if (found == table.rule_count) {
+        return table.fallback;
+    }
+    const policy_rule& rule = table.rules[found];
+    return rule.kind == rule_kind::expression ? side::undecided : rule.verdict;
 }
 
 bool subtree_is_local(const policy_table& table, std::string_view directory) noexcept {

@@ -20,7 +20,8 @@ enum class rule_kind : std::uint8_t {
     suffix,      // the path ends with `text`
     exact,       // the path is `text`
     contains,    // the path has `text` somewhere
-    expression,  // a regular expression, known to the session only
+    expression,  // a regular expression, known to the session only; where it matches, the path
+                 // begins with `text`, which may be empty
 };
 
 struct policy_rule {
@@ -46,9 +47,14 @@ struct policy_table {
     char text[text_bytes_max];
 };
 
-// Appends a rule; false where it does not fit. The text of an expression stays outside.
+// Appends a rule; false where it does not fit.
 [[nodiscard]] bool add_rule(
     policy_table& table, rule_kind kind, bool fold_case, side verdict, std::string_view text
+) noexcept;
+
+// The first rule from `from` on that matches, or, an expression, may match; rule_count: none does.
+[[nodiscard]] std::uint32_t next_match(
+    const policy_table& table, std::string_view path, std::uint32_t from
 ) noexcept;
 
 // `path` is absolute and normalised (path.hpp).
