@@ -75,8 +75,7 @@ struct open {
     location at;
     std::uint32_t flags = 0;
     std::uint32_t mode = 0;
-    std::uint32_t umask =
-        0;  // the caller's; the kernel applies it, unless a default ACL says otherwise
+    std::uint32_t umask = 0;  // the caller's: the kernel applies it unless a default ACL decides
     std::uint64_t resolve = 0;
 
     friend bool operator==(const open&, const open&) = default;
