@@ -1,0 +1,226 @@
+// Calls that make and drop descriptors: close(2), close_range(2), dup(2) and its kin, fcntl(2).
+//
+// In a vfork child they go to the kernel alone: the tables describe the parent, whose descriptors the
+// child does not share. What the child leaves behind for the program it executes is found again from
+// the descriptors themselves (process_state.cpp).
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/open_files.hpp"
+#include "layer/preload/remote_call.hpp"
+
+namespace farside::preload {
+namespace {
+
+std::uint64_t forget(long fd) noexcept {
+    const auto index = static_cast<unsigned>(fd);
+    if (index >= descriptors_max) {
+        return 0;
+    }
+    if (state.hints[index].load(std::memory_order_relaxed) != directory_hint::unknown) {
+        state.hints[index].store(directory_hint::unknown, std::memory_order_relaxed);
+    }
+    return state.open_files[index].load(std::memory_order_relaxed) == 0
+               ? 0
+               : state.open_files[index].exchange(0, std::memory_order_acq_rel);
+}
+
+}  // namespace
+
+outcome on_close(call_frame& frame) noexcept {
+    const long fd = frame.argument(0);
+    const std::uint64_t id = open_file_of(fd);
+    if (id == own_descriptor) {
+        return answer(frame, -EBADF);
+    }
+    if (id == 0) {
+        forget(fd);
+        return outcome::pass;
+    }
+    if (in_vfork_child()) {
+        return outcome::pass;
+    }
+    // The table first: once the kernel has closed it, another thread may get the same number.
+    const std::uint64_t taken = forget(fd);
+    if (taken == 0) {
+        return outcome::pass;  // another thread was faster; the kernel says what that means
+    }
+    const long closed = kernel(__NR_close, fd);
+    const long released = closed_descriptor(taken);
+    return answer(frame, closed < 0 ? closed : released);
+}
+
+namespace {
+
+// Calls `range(first, last)` for the parts of [first, last] without our own descriptors.
+template <typename Range>
+long around_own(unsigned first, unsigned last, Range range) noexcept {
+    std::uint64_t begin = first;
+    while (begin <= last) {
+        std::uint64_t own = std::uint64_t{last} + 1;
+        for (const int fd : state.descriptors) {
+            const auto number = static_cast<std::uint64_t>(fd);
+            if (number >= begin && number < own) {
+                own = number;
+            }
+        }
+        if (own > begin) {
+            const long result = range(static_cast<unsigned>(begin), static_cast<unsigned>(own - 1));
+            if (result < 0) {
+                return result;
+            }
+        }
+        begin = own + 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+outcome on_close_range(call_frame& frame) noexcept {
+    constexpr unsigned close_on_exec = 4;  // CLOSE_RANGE_CLOEXEC
+    constexpr unsigned unshare = 2;        // CLOSE_RANGE_UNSHARE
+    const auto first = frame.argument<unsigned>(0);
+    const auto last = frame.argument<unsigned>(1);
+    const auto flags = frame.argument<unsigned>(2);
+    if (first > last || (flags & ~(close_on_exec | unshare)) != 0) {
+        return outcome::pass;  // EINVAL
+    }
+    const bool child = in_vfork_child();
+    const long result = around_own(first, last, [&](unsigned begin, unsigned end) noexcept -> long {
+        if ((flags & close_on_exec) != 0 || child) {
+            return kernel(__NR_close_range, begin, end, flags);
+        }
+        // Remote files one by one, since each may be the last descriptor of its open file.
+        const unsigned bound = descriptor_bound();
+        for (unsigned fd = begin; fd <= end && fd < bound; ++fd) {
+            const std::uint64_t id = forget(fd);
+            if (id != 0) {
+                kernel(__NR_close, fd);
+                closed_descriptor(id);
+            }
+        }
+        return kernel(__NR_close_range, begin, end, flags);
+    });
+    return answer(frame, result);
+}
+
+outcome on_dup(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    const long made = kernel(__NR_dup, frame.argument(0));
+    if (made >= static_cast<long>(descriptors_max)) {
+        kernel(__NR_close, made);
+        return answer(frame, -EMFILE);
+    }
+    if (made >= 0 && !in_vfork_child()) {
+        add_descriptor(made, id);
+    }
+    return answer(frame, made);
+}
+
+// dup2(2) and dup3(2).
+outcome on_dup2(call_frame& frame) noexcept {
+    const long from = static_cast<int>(frame.argument(0));
+    const long to = static_cast<int>(frame.argument(1));
+    const std::uint64_t source = open_file_of(from);
+    const std::uint64_t replaced = open_file_of(to);
+    if (source == own_descriptor || replaced == own_descriptor) {
+        return answer(frame, -EBADF);
+    }
+    if (from == to) {
+        return outcome::pass;
+    }
+    if (source == 0 && replaced == 0) {
+        forget(to);
+        return outcome::pass;
+    }
+    if (in_vfork_child()) {
+        return outcome::pass;
+    }
+    if (source != 0 && to >= static_cast<long>(descriptors_max)) {
+        return answer(frame, -EBADF);
+    }
+    const std::uint64_t taken = forget(to);
+    const long made = syscall6(frame.number, from, to, frame.argument(2), 0, 0, 0);
+    if (made < 0) {
+        if (taken != 0) {
+            add_descriptor(to, taken);
+        }
+        return answer(frame, made);
+    }
+    if (source != 0) {
+        add_descriptor(to, source);
+    }
+    if (taken != 0 && taken != source) {
+        closed_descriptor(taken);
+    }
+    return answer(frame, made);
+}
+
+namespace {
+
+long duplicate_above(call_frame& frame, std::uint64_t id) noexcept {
+    const long made = syscall6(frame.number, frame.argument(0), frame.argument(1),
+                               frame.argument(2), 0, 0, 0);
+    if (made >= static_cast<long>(descriptors_max)) {
+        kernel(__NR_close, made);
+        return -EMFILE;
+    }
+    if (made >= 0 && !in_vfork_child()) {
+        add_descriptor(made, id);
+    }
+    return made;
+}
+
+long set_flags(std::uint64_t id, std::uint64_t flags) noexcept {
+    session_call call{segment::call::set_flags};
+    return call.argument(0, id).argument(1, flags).run();
+}
+
+// Record locks that belong to the open file. Those that belong to the process (F_SETLK) cannot be
+// held truthfully yet: ENOLCK, never a lock that excludes nobody.
+long record_lock(call_frame& frame, std::uint64_t id) noexcept {
+    auto* const lock = frame.argument<struct flock*>(2);
+    if (lock == nullptr) {
+        return -EFAULT;
+    }
+    session_call call{segment::call::lock_record};
+    __builtin_memcpy(call.data(), lock, sizeof *lock);
+    const long result = call.argument(0, id)
+                            .argument(1, frame.argument<std::uint64_t>(1))
+                            .data_bytes(sizeof *lock)
+                            .run();
+    if (result >= 0 && frame.argument(1) == F_OFD_GETLK) {
+        __builtin_memcpy(lock, call.data(), sizeof *lock);
+    }
+    return result;
+}
+
+}  // namespace
+
+outcome on_fcntl(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    switch (static_cast<int>(frame.argument(1))) {
+        case F_DUPFD:
+        case F_DUPFD_CLOEXEC:
+            return answer(frame, duplicate_above(frame, id));
+        case F_GETFD:
+        case F_SETFD:
+            return outcome::pass;  // a property of the descriptor, which is a real one
+        case F_GETFL:
+            count_hit();
+            return answer(frame, entry_of(id).flags.load(std::memory_order_relaxed));
+        case F_SETFL:
+            return answer(frame, set_flags(id, frame.argument<std::uint64_t>(2)));
+        case F_OFD_GETLK:
+        case F_OFD_SETLK:
+        case F_OFD_SETLKW:
+            return answer(frame, record_lock(frame, id));
+        case F_GETLK:
+        case F_SETLK:
+        case F_SETLKW:
+            return answer(frame, -ENOLCK);
+        default:
+            return answer(frame, -EINVAL);
+    }
+}
+
+}  // namespace farside::preload

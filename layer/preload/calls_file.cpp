@@ -1,0 +1,157 @@
+// Calls on an open file other than moving its bytes.
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <linux/fs.h>
+
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/remote_call.hpp"
+
+namespace farside::preload {
+namespace {
+
+// As protocol/file_messages.hpp (sync_kind, set_mask) and segment.hpp: what the session is told.
+enum sync_kind : std::uint64_t { sync_all, sync_data, sync_file_system, sync_range };
+constexpr std::uint64_t set_size = 4;
+
+}  // namespace
+
+outcome on_ftruncate(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (frame.argument(1) < 0) {
+        return answer(frame, -EINVAL);
+    }
+    if (!writable(id)) {
+        return answer(frame, path_only(id) ? -EBADF : -EINVAL);
+    }
+    return serve_descriptor(
+        frame, id, segment::call::set_attributes,
+        [&](session_call& call) noexcept {
+            call.argument(segment::first_argument + 1, set_size)
+                .argument(segment::first_argument + 2, frame.argument<std::uint64_t>(1));
+        },
+        [](session_call&, long result) noexcept { return result; });
+}
+
+outcome on_fallocate(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (!writable(id)) {
+        return answer(frame, -EBADF);
+    }
+    session_call call{segment::call::allocate};
+    return answer(frame, call.argument(0, id)
+                             .argument(1, frame.argument<std::uint64_t>(1))
+                             .argument(2, frame.argument<std::uint64_t>(2))
+                             .argument(3, frame.argument<std::uint64_t>(3))
+                             .run());
+}
+
+// posix_fadvise(2) and readahead(2): advice, and there is nothing to read ahead into yet.
+outcome on_fadvise64(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    constexpr long advice_max = 5;  // POSIX_FADV_NOREUSE
+    const auto mode = entry_of(id).mode.load(std::memory_order_relaxed);
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    if (frame.number == __NR_fadvise64) {
+        if (S_ISFIFO(mode)) {
+            return answer(frame, -ESPIPE);
+        }
+        if (frame.argument(3) < 0 || frame.argument(3) > advice_max || frame.argument(2) < 0) {
+            return answer(frame, -EINVAL);
+        }
+    } else if (!readable(id)) {
+        return answer(frame, -EBADF);
+    } else if (!S_ISREG(mode)) {
+        return answer(frame, -EINVAL);
+    }
+    count_hit();
+    return answer(frame, 0);
+}
+
+// fsync(2), fdatasync(2), syncfs(2).
+outcome on_sync(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    const std::uint64_t kind = frame.number == __NR_fsync       ? sync_all
+                               : frame.number == __NR_fdatasync ? sync_data
+                                                                : sync_file_system;
+    session_call call{segment::call::sync};
+    return answer(frame, call.argument(0, id).argument(1, kind).run());
+}
+
+outcome on_sync_file_range(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    session_call call{segment::call::sync};
+    return answer(frame, call.argument(0, id)
+                             .argument(1, sync_range)
+                             .argument(2, frame.argument<std::uint64_t>(1))
+                             .argument(3, frame.argument<std::uint64_t>(2))
+                             .argument(4, frame.argument<std::uint64_t>(3))
+                             .run());
+}
+
+outcome on_flock(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    session_call call{segment::call::lock_file};
+    return answer(frame, call.argument(0, id).argument(1, frame.argument<std::uint64_t>(1)).run());
+}
+
+outcome on_ioctl(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    const auto command = frame.argument<unsigned>(1);
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    switch (command) {
+        case FIOCLEX:
+        case FIONCLEX:
+            return outcome::pass;  // of the descriptor, which is a real one
+        case FIONREAD:
+        case FS_IOC_GETFLAGS:
+        case FS_IOC_SETFLAGS:
+        case FS_IOC_GETVERSION:
+            break;
+        case FICLONE:
+        case FICLONERANGE:
+            return answer(frame, -EOPNOTSUPP);  // callers copy instead
+        default:
+            // Above all TCGETS, by which every program asks whether it writes to a terminal.
+            count_hit();
+            return answer(frame, -ENOTTY);
+    }
+    auto* const value = frame.argument<int*>(2);
+    if (value == nullptr) {
+        return answer(frame, -EFAULT);
+    }
+    session_call call{segment::call::ioctl};
+    const long result = call.argument(0, id)
+                            .argument(1, command)
+                            .argument(2, static_cast<std::uint64_t>(*value))
+                            .run();
+    if (result >= 0 && command == FIONREAD &&
+        S_ISREG(entry_of(id).mode.load(std::memory_order_relaxed))) {
+        // The agent's descriptor has no position of ours: what is left is counted from ours.
+        *value = static_cast<int>(call.answered(2) -
+                                  entry_of(id).position.load(std::memory_order_relaxed));
+    } else if (result >= 0 && command != FS_IOC_SETFLAGS) {
+        *value = static_cast<int>(call.answered(2));
+    }
+    return answer(frame, result);
+}
+
+// Calls that have no meaning for a remote file, or none that can be kept: they fail loudly.
+outcome on_refused_descriptor(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    return answer(frame, id != 0 && frame.number == __NR_getdents ? -ENOSYS : -EINVAL);
+}
+
+}  // namespace farside::preload

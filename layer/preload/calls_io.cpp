@@ -1,0 +1,280 @@
+// Reading, writing, seeking and listing through a descriptor.
+//
+// A transfer larger than a slot's data area is several calls. One that may be short for its own
+// reasons (a pipe, a device, a terminal) is never followed by another: that could block although the
+// program's call has something to return.
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/remote_call.hpp"
+
+namespace farside::preload {
+namespace {
+
+constexpr std::uint64_t transfer_max = 0x7ffff000;  // MAX_RW_COUNT: the kernel moves no more at once
+constexpr std::uint64_t iov_max = 1024;             // UIO_MAXIOV
+
+// Goes through the buffers of a vectored call.
+class cursor {
+public:
+    cursor(const iovec* vectors, std::size_t count) noexcept : vectors_{vectors}, count_{count} {}
+
+    [[nodiscard]] std::uint64_t total() const noexcept {
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            sum += vectors_[i].iov_len;
+        }
+        return sum;
+    }
+
+    void scatter(const std::byte* from, std::size_t bytes) noexcept {
+        move(bytes, [&](void* memory, std::size_t part) noexcept {
+            __builtin_memcpy(memory, from, part);
+            from += part;
+        });
+    }
+
+    void gather(std::byte* to, std::size_t bytes) noexcept {
+        move(bytes, [&](void* memory, std::size_t part) noexcept {
+            __builtin_memcpy(to, memory, part);
+            to += part;
+        });
+    }
+
+private:
+    template <typename Copy>
+    void move(std::size_t bytes, Copy copy) noexcept {
+        while (bytes > 0 && at_ < count_) {
+            const iovec& v = vectors_[at_];
+            const std::size_t rest = v.iov_len - inside_;
+            const std::size_t part = rest < bytes ? rest : bytes;
+            copy(static_cast<char*>(v.iov_base) + inside_, part);
+            bytes -= part;
+            inside_ += part;
+            if (inside_ == v.iov_len) {
+                ++at_;
+                inside_ = 0;
+            }
+        }
+    }
+
+    const iovec* vectors_;
+    std::size_t count_;
+    std::size_t at_ = 0;
+    std::size_t inside_ = 0;
+};
+
+struct transfer {
+    std::uint64_t id;
+    std::int64_t offset;  // or segment::position_current
+    std::uint64_t bytes;
+    std::uint64_t flags;  // RWF_*
+};
+
+bool continues(std::uint64_t id) noexcept {
+    return S_ISREG(entry_of(id).mode.load(std::memory_order_relaxed));
+}
+
+std::size_t chunk_of(std::uint64_t bytes) noexcept {
+    return bytes < segment::data_room ? static_cast<std::size_t>(bytes) : segment::data_room;
+}
+
+void advance(transfer& t, std::uint64_t bytes) noexcept {
+    t.bytes -= bytes;
+    if (t.offset != segment::position_current) {
+        t.offset += static_cast<std::int64_t>(bytes);
+    }
+}
+
+long read_remote(transfer t, cursor& into) noexcept {
+    if (!readable(t.id)) {
+        return -EBADF;
+    }
+    long done = 0;
+    do {
+        const std::size_t wanted = chunk_of(t.bytes);
+        session_call call{segment::call::read};
+        const long got = call.argument(0, t.id)
+                             .argument(1, static_cast<std::uint64_t>(t.offset))
+                             .argument(2, wanted)
+                             .run();
+        if (got < 0) {
+            return done > 0 ? done : got;
+        }
+        const auto bytes = static_cast<std::size_t>(got) < wanted ? static_cast<std::size_t>(got)
+                                                                  : wanted;
+        into.scatter(call.data(), bytes);
+        done += static_cast<long>(bytes);
+        advance(t, bytes);
+        if (bytes < wanted) {
+            break;
+        }
+    } while (t.bytes > 0 && continues(t.id));
+    return done;
+}
+
+long write_remote(transfer t, cursor& from) noexcept {
+    if (!writable(t.id)) {
+        return -EBADF;
+    }
+    long done = 0;
+    do {
+        const std::size_t wanted = chunk_of(t.bytes);
+        session_call call{segment::call::write};
+        from.gather(call.data(), wanted);
+        const long put = call.argument(0, t.id)
+                             .argument(1, static_cast<std::uint64_t>(t.offset))
+                             .argument(2, t.flags)
+                             .data_bytes(wanted)
+                             .run();
+        if (put < 0) {
+            return done > 0 ? done : put;
+        }
+        done += put;
+        advance(t, static_cast<std::uint64_t>(put));
+        if (static_cast<std::size_t>(put) < wanted) {
+            break;
+        }
+    } while (t.bytes > 0);
+    return done;
+}
+
+outcome transfer_plain(call_frame& frame, bool writing, bool positioned) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    const auto given = frame.argument<std::uint64_t>(2);
+    const std::int64_t offset = positioned ? frame.argument(3) : segment::position_current;
+    if (positioned && offset < 0) {
+        return answer(frame, -EINVAL);
+    }
+    const iovec vector{frame.argument<void*>(1), given < transfer_max ? given : transfer_max};
+    if (vector.iov_base == nullptr && vector.iov_len != 0) {
+        return answer(frame, -EFAULT);
+    }
+    cursor memory{&vector, 1};
+    const transfer t{id, offset, vector.iov_len, 0};
+    return answer(frame, writing ? write_remote(t, memory) : read_remote(t, memory));
+}
+
+outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    const bool flagged = frame.number == __NR_preadv2 || frame.number == __NR_pwritev2;
+    const auto* const vectors = frame.argument<const iovec*>(1);
+    const auto count = frame.argument<std::uint64_t>(2);
+    std::int64_t offset = positioned ? frame.argument(3) : segment::position_current;
+    if (flagged && offset == -1) {
+        offset = segment::position_current;
+    }
+    if (count > iov_max || (offset < 0 && offset != segment::position_current)) {
+        return answer(frame, -EINVAL);
+    }
+    if (vectors == nullptr && count != 0) {
+        return answer(frame, -EFAULT);
+    }
+    cursor memory{vectors, count};
+    const std::uint64_t total = memory.total();
+    if (static_cast<std::int64_t>(total) < 0) {
+        return answer(frame, -EINVAL);
+    }
+    // RWF_HIPRI is a hint; RWF_NOWAIT cannot be promised over a link.
+    constexpr std::uint64_t known = RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_HIPRI;
+    const std::uint64_t flags = flagged ? frame.argument<std::uint64_t>(5) : 0;
+    if ((flags & ~known) != 0) {
+        return answer(frame, -EOPNOTSUPP);
+    }
+    const transfer t{id, offset, total < transfer_max ? total : transfer_max,
+                     flags & ~static_cast<std::uint64_t>(RWF_HIPRI)};
+    return answer(frame, writing ? write_remote(t, memory) : read_remote(t, memory));
+}
+
+}  // namespace
+
+outcome on_read(call_frame& frame) noexcept {
+    return transfer_plain(frame, false, false);
+}
+
+outcome on_pread64(call_frame& frame) noexcept {
+    return transfer_plain(frame, false, true);
+}
+
+outcome on_write(call_frame& frame) noexcept {
+    return transfer_plain(frame, true, false);
+}
+
+outcome on_pwrite64(call_frame& frame) noexcept {
+    return transfer_plain(frame, true, true);
+}
+
+outcome on_readv(call_frame& frame) noexcept {
+    return transfer_vectored(frame, false, false);
+}
+
+outcome on_preadv(call_frame& frame) noexcept {
+    return transfer_vectored(frame, false, true);
+}
+
+outcome on_writev(call_frame& frame) noexcept {
+    return transfer_vectored(frame, true, false);
+}
+
+outcome on_pwritev(call_frame& frame) noexcept {
+    return transfer_vectored(frame, true, true);
+}
+
+outcome on_lseek(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    segment::open_file& entry = entry_of(id);
+    const auto mode = entry.mode.load(std::memory_order_relaxed);
+    const std::int64_t offset = frame.argument(1);
+    const auto whence = frame.argument<unsigned>(2);
+    if (path_only(id)) {
+        return answer(frame, -EBADF);
+    }
+    if (S_ISREG(mode) && whence == SEEK_SET) {
+        if (offset < 0) {
+            return answer(frame, -EINVAL);
+        }
+        entry.position.store(offset, std::memory_order_release);
+        count_hit();
+        return answer(frame, offset);
+    }
+    if (S_ISREG(mode) && whence == SEEK_CUR) {
+        std::int64_t position = entry.position.load(std::memory_order_acquire);
+        std::int64_t moved = 0;
+        do {
+            if (__builtin_add_overflow(position, offset, &moved)) {
+                return answer(frame, -EOVERFLOW);
+            }
+            if (moved < 0) {
+                return answer(frame, -EINVAL);
+            }
+        } while (!entry.position.compare_exchange_weak(position, moved,
+                                                       std::memory_order_acq_rel));
+        count_hit();
+        return answer(frame, moved);
+    }
+    session_call call{segment::call::seek};
+    return answer(frame, call.argument(0, id)
+                             .argument(1, static_cast<std::uint64_t>(offset))
+                             .argument(2, whence)
+                             .run());
+}
+
+outcome on_getdents64(call_frame& frame) noexcept {
+    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (!readable(id)) {
+        return answer(frame, -EBADF);
+    }
+    const std::size_t room = chunk_of(frame.argument<std::uint32_t>(2));
+    session_call call{segment::call::read_directory};
+    const long got = call.argument(0, id).argument(1, room).run();
+    if (got > static_cast<long>(room)) {
+        return answer(frame, -EIO);
+    }
+    if (got > 0) {
+        __builtin_memcpy(frame.argument<void*>(1), call.data(), static_cast<std::size_t>(got));
+    }
+    return answer(frame, got);
+}
+
+}  // namespace farside::preload

@@ -1,0 +1,118 @@
+// THE table of system calls: one row for each that the library looks at, by number. Handlers are
+// grouped by family in calls_*.cpp; semantics and results are the kernel ABI's.
+#pragma once
+
+#include "layer/preload/call_frame.hpp"
+
+namespace farside::preload {
+
+// Whether the table has a handler for the number.
+[[nodiscard]] bool is_dispatched(unsigned number) noexcept;
+
+// Handlers are named after their call; one that serves several calls looks at the frame's number.
+#define FARSIDE_HANDLER(name) outcome name(call_frame& frame) noexcept
+
+// calls_open.cpp
+FARSIDE_HANDLER(on_open);
+FARSIDE_HANDLER(on_openat);
+FARSIDE_HANDLER(on_openat2);
+FARSIDE_HANDLER(on_creat);
+
+// calls_io.cpp
+FARSIDE_HANDLER(on_read);
+FARSIDE_HANDLER(on_pread64);
+FARSIDE_HANDLER(on_readv);
+FARSIDE_HANDLER(on_preadv);
+FARSIDE_HANDLER(on_write);
+FARSIDE_HANDLER(on_pwrite64);
+FARSIDE_HANDLER(on_writev);
+FARSIDE_HANDLER(on_pwritev);
+FARSIDE_HANDLER(on_lseek);
+FARSIDE_HANDLER(on_getdents64);
+
+// calls_copy.cpp
+FARSIDE_HANDLER(on_sendfile);
+FARSIDE_HANDLER(on_copy_file_range);
+FARSIDE_HANDLER(on_splice);
+
+// calls_file.cpp
+FARSIDE_HANDLER(on_ftruncate);
+FARSIDE_HANDLER(on_fallocate);
+FARSIDE_HANDLER(on_fadvise64);
+FARSIDE_HANDLER(on_sync);
+FARSIDE_HANDLER(on_sync_file_range);
+FARSIDE_HANDLER(on_flock);
+FARSIDE_HANDLER(on_ioctl);
+FARSIDE_HANDLER(on_refused_descriptor);
+
+// calls_descriptor.cpp
+FARSIDE_HANDLER(on_close);
+FARSIDE_HANDLER(on_close_range);
+FARSIDE_HANDLER(on_dup);
+FARSIDE_HANDLER(on_dup2);
+FARSIDE_HANDLER(on_fcntl);
+
+// calls_stat.cpp
+FARSIDE_HANDLER(on_stat);
+FARSIDE_HANDLER(on_fstat);
+FARSIDE_HANDLER(on_newfstatat);
+FARSIDE_HANDLER(on_statx);
+FARSIDE_HANDLER(on_statfs);
+FARSIDE_HANDLER(on_fstatfs);
+FARSIDE_HANDLER(on_access);
+FARSIDE_HANDLER(on_faccessat);
+FARSIDE_HANDLER(on_readlink);
+FARSIDE_HANDLER(on_readlinkat);
+
+// calls_name.cpp
+FARSIDE_HANDLER(on_mkdir);
+FARSIDE_HANDLER(on_mkdirat);
+FARSIDE_HANDLER(on_mknod);
+FARSIDE_HANDLER(on_mknodat);
+FARSIDE_HANDLER(on_unlink);
+FARSIDE_HANDLER(on_unlinkat);
+FARSIDE_HANDLER(on_rename);
+FARSIDE_HANDLER(on_renameat);
+FARSIDE_HANDLER(on_link);
+FARSIDE_HANDLER(on_linkat);
+FARSIDE_HANDLER(on_symlink);
+FARSIDE_HANDLER(on_symlinkat);
+FARSIDE_HANDLER(on_refused_path);
+
+// calls_attribute.cpp
+FARSIDE_HANDLER(on_chmod);
+FARSIDE_HANDLER(on_fchmod);
+FARSIDE_HANDLER(on_fchmodat);
+FARSIDE_HANDLER(on_chown);
+FARSIDE_HANDLER(on_fchown);
+FARSIDE_HANDLER(on_fchownat);
+FARSIDE_HANDLER(on_truncate);
+FARSIDE_HANDLER(on_utime);
+FARSIDE_HANDLER(on_utimensat);
+
+// calls_xattr.cpp
+FARSIDE_HANDLER(on_getxattr);
+FARSIDE_HANDLER(on_listxattr);
+FARSIDE_HANDLER(on_setxattr);
+FARSIDE_HANDLER(on_removexattr);
+
+// calls_map.cpp
+FARSIDE_HANDLER(on_mmap);
+
+// calls_directory.cpp
+FARSIDE_HANDLER(on_chdir);
+FARSIDE_HANDLER(on_fchdir);
+FARSIDE_HANDLER(on_getcwd);
+FARSIDE_HANDLER(on_umask);
+
+// calls_process.cpp
+FARSIDE_HANDLER(on_fork);
+FARSIDE_HANDLER(on_clone);
+FARSIDE_HANDLER(on_clone3);
+FARSIDE_HANDLER(on_execve);
+FARSIDE_HANDLER(on_execveat);
+FARSIDE_HANDLER(on_io_uring_setup);
+
+#undef FARSIDE_HANDLER
+
+}  // namespace farside::preload

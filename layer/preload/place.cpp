@@ -1,0 +1,325 @@
+#include "layer/preload/place.hpp"
+
+#include <asm/errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <new>
+
+#include "layer/common/path.hpp"
+#include "layer/preload/session_call.hpp"
+#include "layer/preload/syscall_x86_64.hpp"
+#include "layer/preload/working_directory.hpp"
+
+namespace farside::preload {
+namespace {
+
+bool climbs(std::string_view path) noexcept {
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        if (path[i] == '.' && path[i + 1] == '.' && (i == 0 || path[i - 1] == '/') &&
+            (i + 2 == path.size() || path[i + 2] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What the session decided before, or asks it. `path` is normalised.
+side decide_undecided(std::string_view path) noexcept {
+    const auto& table = state.view->decisions;
+    const std::uint64_t hash = segment::path_hash(path.data(), path.size());
+    for (std::uint32_t i = 0; i < segment::decision_table::entries; ++i) {
+        const auto& entry = table.slots[(hash + i) % segment::decision_table::entries];
+        const std::uint64_t found = entry.hash.load(std::memory_order_acquire);
+        if (found == 0) {
+            break;
+        }
+        if (found == hash && std::string_view{table.text + entry.text_offset, entry.text_bytes} == path) {
+            return entry.verdict;
+        }
+    }
+    session_call call{segment::call::classify};
+    call.location(0, 0, path);
+    const long answer = call.run();
+    return answer < 0 ? side::undecided : static_cast<side>(answer);
+}
+
+side side_of(std::string_view normalised) noexcept {
+    const side first = decide(state.view->policy, normalised);
+    return first == side::undecided ? decide_undecided(normalised) : first;
+}
+
+// Whether a ".." in the path steps out of a directory that is on another side than `wanted`: then
+// neither side could walk the path as it is written.
+bool crosses_sides(std::string_view path, char* out, std::size_t room, bool wanted_remote) noexcept {
+    for (std::size_t i = 0; i + 2 < path.size(); ++i) {
+        const bool dots = path[i] == '/' && path[i + 1] == '.' && path[i + 2] == '.' &&
+                          (i + 3 == path.size() || path[i + 3] == '/');
+        if (!dots) {
+            continue;
+        }
+        const long length = normalise("/", {path.data(), i}, out, room);
+        if (length <= 0) {
+            continue;
+        }
+        const side before = side_of({out, static_cast<std::size_t>(length)});
+        const bool before_remote = before == side::remote || before == side::remote_read_only;
+        if (before_remote != wanted_remote) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
+    if (!text.starts_with(prefix)) {
+        return false;
+    }
+    text.remove_prefix(prefix.size());
+    return true;
+}
+
+bool take_number(std::string_view& text, unsigned& value) noexcept {
+    if (text.empty() || text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    value = 0;
+    while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
+        value = value * 10 + static_cast<unsigned>(text[0] - '0');
+        text.remove_prefix(1);
+    }
+    return true;
+}
+
+}  // namespace
+
+place::place(long fd, const char* path, last_link link, empty_path empty) noexcept : link_{link} {
+    if (path == nullptr || path[0] == '\0') {
+        if (empty == empty_path::is_error) {
+            return;  // the kernel's EFAULT or ENOENT
+        }
+        const auto id = static_cast<int>(fd) == AT_FDCWD ? 0 : open_file_of(fd);
+        if (id == own_descriptor) {
+            fail(-EBADF);
+        } else if (id != 0) {
+            kind_ = kind::remote;
+            base_ = id;
+        } else if (static_cast<int>(fd) == AT_FDCWD && directory_is_remote()) {
+            resolve_joined({}, {}, false);
+        }
+        return;
+    }
+    if (reinterpret_cast<std::uintptr_t>(path) < PATH_MAX) {
+        return;  // no program has memory there: the kernel's EFAULT
+    }
+    const std::string_view text{path};
+    if (text.size() >= PATH_MAX) {
+        return;  // the kernel's ENAMETOOLONG
+    }
+    resolve(fd, text);
+}
+
+place::~place() {
+    if (has_scratch_) {
+        reinterpret_cast<scratch*>(scratch_)->~scratch();
+    }
+}
+
+char* place::buffer() noexcept {
+    if (!has_scratch_) {
+        new (scratch_) scratch{};
+        has_scratch_ = true;
+    }
+    return reinterpret_cast<scratch*>(scratch_)->data();
+}
+
+void place::fail(long error) noexcept {
+    kind_ = kind::failed;
+    failure_ = error;
+}
+
+void place::resolve(long fd, std::string_view path) noexcept {
+    if (path[0] == '/') {
+        resolve_absolute(path, false);
+    } else if (static_cast<int>(fd) == AT_FDCWD) {
+        if (directory_is_remote()) {
+            resolve_joined({}, path, false);
+        } else if (!directory_is_all_local() || climbs(path)) {
+            resolve_joined({}, path, true);
+        }
+    } else {
+        resolve_descriptor(fd, path);
+    }
+}
+
+void place::resolve_descriptor(long fd, std::string_view path) noexcept {
+    const std::uint64_t id = open_file_of(fd);
+    if (id == own_descriptor) {
+        fail(-EBADF);
+        return;
+    }
+    if (id != 0) {
+        kind_ = kind::remote;
+        base_ = id;
+        path_ = path;
+        return;
+    }
+    const auto index = static_cast<unsigned>(fd);
+    if (index >= descriptors_max) {
+        return;
+    }
+    if (state.hints[index].load(std::memory_order_relaxed) == directory_hint::all_local &&
+        !climbs(path)) {
+        return;
+    }
+    char link[PATH_MAX / 8];
+    char name[40] = "/proc/self/fd/";
+    std::size_t length = std::strlen(name);
+    char digits[12];
+    std::size_t count = 0;
+    for (unsigned value = index; count == 0 || value != 0; value /= 10) {
+        digits[count++] = static_cast<char>('0' + value % 10);
+    }
+    while (count > 0) {
+        name[length++] = digits[--count];
+    }
+    const long got = kernel(__NR_readlink, name, link, sizeof link);
+    if (got <= 0 || link[0] != '/' || got == static_cast<long>(sizeof link)) {
+        return;  // no directory, or none whose path is known: the kernel's answer
+    }
+    const std::string_view directory{link, static_cast<std::size_t>(got)};
+    if (subtree_is_local(state.view->policy, directory)) {
+        state.hints[index].store(directory_hint::all_local, std::memory_order_relaxed);
+        if (!climbs(path)) {
+            return;
+        }
+    }
+    resolve_joined(directory, path, true);
+}
+
+void place::resolve_joined(std::string_view directory, std::string_view path, bool kernel_agrees)
+    noexcept {
+    char* const out = buffer();
+    if (out == nullptr) {
+        fail(-ENOMEM);
+        return;
+    }
+    std::size_t length = directory.size();
+    if (directory.empty()) {
+        length = copy_directory(out, PATH_MAX - 1);
+        if (length == 0) {
+            if (!kernel_agrees) {
+                fail(-ENOENT);
+            }
+            return;
+        }
+    } else {
+        std::memcpy(out, directory.data(), length);
+    }
+    if (!path.empty()) {
+        if (length + 1 + path.size() >= PATH_MAX) {
+            fail(-ENAMETOOLONG);
+            return;
+        }
+        out[length] = '/';
+        std::memcpy(out + length + 1, path.data(), path.size());
+        length += 1 + path.size();
+    }
+    out[length] = '\0';
+    resolve_absolute({out, length}, !kernel_agrees);
+}
+
+// `rewritten`: the kernel does not see the program's path as `path`, so a local one is handed on.
+void place::resolve_absolute(std::string_view path, bool rewritten) noexcept {
+    std::string_view normal = path;
+    bool climbing = false;
+    if (!is_normal(path)) {
+        char* const out = buffer();
+        if (out == nullptr) {
+            fail(-ENOMEM);
+            return;
+        }
+        const long length = normalise("/", path, out + PATH_MAX, PATH_MAX - 1);
+        if (length < 0) {
+            fail(-ENAMETOOLONG);
+            return;
+        }
+        normal = {out + PATH_MAX, static_cast<std::size_t>(length)};
+        climbing = climbs(path);
+    }
+    const side where = side_of(normal);
+    if (where == side::undecided) {
+        fail(-EIO);  // the session is gone
+        return;
+    }
+    if (where == side::hidden) {
+        fail(-ENOENT);
+        return;
+    }
+    const bool remote = where != side::local;
+    if (!remote && (normal.starts_with("/dev/") || normal.starts_with("/proc/")) &&
+        resolve_descriptor_name(normal)) {
+        return;
+    }
+    if (climbing) {
+        char* const out = buffer();
+        if (crosses_sides(path, out + PATH_MAX, PATH_MAX - 1, remote)) {
+            const long length = normalise("/", path, out + PATH_MAX, PATH_MAX - 1);
+            out[PATH_MAX + length] = '\0';
+            path = {out + PATH_MAX, static_cast<std::size_t>(length)};
+            rewritten = true;
+        }
+    }
+    if (remote || rewritten) {
+        kind_ = remote ? kind::remote : kind::local;
+        path_ = path;
+    }
+}
+
+// /dev/stdin, /dev/fd/N, /proc/self/fd/N and their kin, where N is a remote file: the kernel would
+// open the empty file that stands for it. The names themselves are symbolic links, and stay so for
+// calls that do not follow the last one.
+bool place::resolve_descriptor_name(std::string_view path) noexcept {
+    unsigned fd = 0;
+    if (path == "/dev/stdin" || path == "/dev/stdout" || path == "/dev/stderr") {
+        fd = path == "/dev/stdin" ? 0U : path == "/dev/stdout" ? 1U : 2U;
+        path = {};
+    } else {
+        unsigned pid = 0;
+        if (take_prefix(path, "/proc/")) {
+            if (take_number(path, pid)) {
+                if (static_cast<long>(pid) != kernel(__NR_getpid)) {
+                    return false;
+                }
+            } else if (!take_prefix(path, "self") && !take_prefix(path, "thread-self")) {
+                return false;
+            }
+            if (!take_prefix(path, "/fd/")) {
+                return false;
+            }
+        } else if (!take_prefix(path, "/dev/fd/")) {
+            return false;
+        }
+        if (!take_number(path, fd) || (!path.empty() && path[0] != '/')) {
+            return false;
+        }
+    }
+    const std::uint64_t id = open_file_of(fd);
+    if (id == 0 || (path.empty() && link_ == last_link::keep)) {
+        return false;
+    }
+    if (id == own_descriptor) {
+        fail(-ENOENT);
+        return true;
+    }
+    if (!path.empty()) {
+        path.remove_prefix(1);
+    }
+    kind_ = kind::remote;
+    base_ = id;
+    path_ = path;
+    return true;
+}
+
+}  // namespace farside::preload

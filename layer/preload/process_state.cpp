@@ -1,0 +1,279 @@
+#include "layer/preload/process_state.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cstring>
+
+#include "layer/preload/environment.hpp"
+#include "layer/preload/syscall_x86_64.hpp"
+#include "layer/preload/working_directory.hpp"
+
+namespace farside::preload {
+
+constinit process_state state{};
+
+namespace {
+
+char scratch_memory[scratch_count][scratch_bytes];
+
+constexpr unsigned own_count = 4;
+enum own_index : unsigned { own_segment, own_view, own_template, own_doorbell };
+
+struct inherited {
+    std::uint64_t fields[2 + own_count + 1];  // version, descriptors, inodes
+};
+
+// "1:1020:1021:1022:1023:12345:12346"
+bool parse_session(std::string_view text, inherited& out) noexcept {
+    std::size_t field = 0;
+    bool digit = false;
+    for (const char c : text) {
+        if (c == ':') {
+            if (!digit || ++field == std::size(out.fields)) {
+                return false;
+            }
+            digit = false;
+        } else if (c >= '0' && c <= '9') {
+            out.fields[field] = out.fields[field] * 10 + static_cast<std::uint64_t>(c - '0');
+            digit = true;
+        } else {
+            return false;
+        }
+    }
+    return digit && field + 1 == std::size(out.fields) && out.fields[0] == 1;
+}
+
+bool has_inode(int fd, std::uint64_t inode, struct stat& out) noexcept {
+    return kernel(__NR_fstat, fd, &out) == 0 && out.st_ino == inode;
+}
+
+void* map_shared(int fd, std::size_t bytes, int protection) noexcept {
+    const long got = kernel(__NR_mmap, nullptr, bytes, protection, MAP_SHARED, fd, 0);
+    return got < 0 ? nullptr : reinterpret_cast<void*>(got);
+}
+
+void append_number(char* out, std::size_t& length, unsigned value) noexcept {
+    char digits[12];
+    std::size_t count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0) {
+        out[length++] = digits[--count];
+    }
+    out[length] = '\0';
+}
+
+// Descriptors of remote files that came through fork and exec: each is the template reopened, and its
+// file offset is the open file's id.
+void adopt_descriptors() noexcept {
+    const long directory = kernel(__NR_openat, AT_FDCWD, "/proc/self/fd",
+                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        return;
+    }
+    // struct linux_dirent64 of getdents64(2)
+    constexpr long bytes_offset = 16;
+    constexpr long name_offset = 19;
+    alignas(8) char buffer[2048];
+    long got = 0;
+    while ((got = kernel(__NR_getdents64, directory, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < got;) {
+            std::uint16_t bytes = 0;
+            std::memcpy(&bytes, buffer + at + bytes_offset, sizeof bytes);
+            const char* const name = buffer + at + name_offset;
+            at += bytes;
+            unsigned fd = 0;
+            for (const char* c = name; *c >= '0' && *c <= '9'; ++c) {
+                fd = fd * 10 + static_cast<unsigned>(*c - '0');
+            }
+            struct stat st {};
+            if (name[0] == '.' || fd >= descriptors_max || open_file_of(fd) != 0 ||
+                kernel(__NR_fstat, fd, &st) != 0 || st.st_ino != state.template_inode ||
+                st.st_dev != state.template_device) {
+                continue;
+            }
+            const long id = kernel(__NR_lseek, fd, 0, SEEK_CUR);
+            if (id > 0) {
+                state.open_files[fd].store(static_cast<std::uint64_t>(id),
+                                           std::memory_order_relaxed);
+            }
+        }
+    }
+    kernel(__NR_close, directory);
+}
+
+bool map_everything(const inherited& from) noexcept {
+    struct stat st {};
+    for (unsigned i = 0; i < own_count; ++i) {
+        if (from.fields[1 + i] >= descriptors_max) {
+            return false;
+        }
+        state.descriptors[i] = static_cast<int>(from.fields[1 + i]);
+    }
+    if (!has_inode(state.descriptors[own_segment], from.fields[1 + own_count], st) ||
+        st.st_size < static_cast<off_t>(sizeof(segment::segment)) ||
+        !has_inode(state.descriptors[own_template], from.fields[2 + own_count], st)) {
+        return false;
+    }
+    state.template_inode = st.st_ino;
+    state.template_device = st.st_dev;
+    std::size_t length = sizeof "/proc/self/fd/" - 1;
+    std::memcpy(state.template_path, "/proc/self/fd/", length);
+    append_number(state.template_path, length,
+                  static_cast<unsigned>(state.descriptors[own_template]));
+
+    auto* const shared = static_cast<segment::segment*>(map_shared(
+        state.descriptors[own_segment], sizeof(segment::segment), PROT_READ | PROT_WRITE));
+    const auto* const view = static_cast<const segment::view*>(
+        map_shared(state.descriptors[own_view], sizeof(segment::view), PROT_READ));
+    auto* const wiped = static_cast<wiped_on_fork*>(
+        reinterpret_cast<void*>(kernel(__NR_mmap, nullptr, 4096, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)));
+    if (shared == nullptr || view == nullptr || reinterpret_cast<long>(wiped) < 0 ||
+        kernel(__NR_madvise, wiped, 4096, MADV_WIPEONFORK) != 0) {
+        return false;
+    }
+    if (shared->head.magic != segment::magic || view->magic != segment::view_magic ||
+        shared->head.version != segment::layout_version ||
+        view->version != segment::layout_version) {
+        return false;
+    }
+    state.wiped = wiped;
+    state.view = view;
+    state.segment = shared;
+    return true;
+}
+
+}  // namespace
+
+bool attach(const char*& message) noexcept {
+    message = nullptr;
+    environment_reader environment;
+    std::string_view variable;
+    bool found = false;
+    while (environment.next(variable)) {
+        if (variable.starts_with(segment::environment_session)) {
+            if (variable.size() >= sizeof state.session_variable) {
+                break;
+            }
+            std::memcpy(state.session_variable, variable.data(), variable.size());
+            found = true;
+        } else if (variable.starts_with(segment::environment_directory)) {
+            variable.remove_prefix(sizeof segment::environment_directory - 1);
+            inherit_directory(variable);
+        }
+    }
+    if (!found) {
+        return false;
+    }
+    inherited from{};
+    std::string_view text{state.session_variable};
+    text.remove_prefix(sizeof segment::environment_session - 1);
+    if (!parse_session(text, from) || !map_everything(from)) {
+        message = "this process has lost the descriptors of its session";
+        return false;
+    }
+    state.wiped->pid.store(static_cast<int>(kernel(__NR_getpid)), std::memory_order_relaxed);
+    state.umask_cache.store(-1, std::memory_order_relaxed);
+    for (const int fd : state.descriptors) {
+        state.open_files[fd].store(own_descriptor, std::memory_order_relaxed);
+    }
+    if (state.segment->head.last_open_file_id.load(std::memory_order_acquire) != 0) {
+        adopt_descriptors();
+    }
+    return true;
+}
+
+bool in_vfork_child() noexcept {
+    const auto pid = static_cast<int>(kernel(__NR_getpid));
+    const int known = state.wiped->pid.load(std::memory_order_relaxed);
+    if (known == 0) {
+        // A fork that did not come through our handler (calls_process.cpp), which sets the pid: whoever
+        // asks first is taken for the process itself.
+        state.wiped->pid.store(pid, std::memory_order_relaxed);
+        return false;
+    }
+    return known != pid;
+}
+
+unsigned current_umask() noexcept {
+    const int cached = state.umask_cache.load(std::memory_order_relaxed);
+    const bool child = in_vfork_child();
+    if (cached >= 0 && !child) {
+        return static_cast<unsigned>(cached);
+    }
+    // "Umask:\t0022" is in the first lines. umask(2) itself cannot ask without setting.
+    char text[512];
+    const long fd = kernel(__NR_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
+    const long got = fd < 0 ? 0 : kernel(__NR_read, fd, text, sizeof text);
+    if (fd >= 0) {
+        kernel(__NR_close, fd);
+    }
+    constexpr std::string_view key = "Umask:\t";
+    for (long at = 0; at + 12 < got; ++at) {
+        if (std::string_view{text + at, key.size()} == key) {
+            unsigned mask = 0;
+            for (const char* c = text + at + key.size(); *c >= '0' && *c <= '7'; ++c) {
+                mask = mask * 8 + static_cast<unsigned>(*c - '0');
+            }
+            if (!child) {
+                state.umask_cache.store(static_cast<int>(mask), std::memory_order_relaxed);
+            }
+            return mask;
+        }
+    }
+    return 022;
+}
+
+void report(std::string_view first, std::string_view second, std::string_view third) noexcept {
+    char line[1024];
+    std::size_t length = 0;
+    for (const std::string_view part : {std::string_view{"farside: "}, first, second, third}) {
+        const std::size_t take = part.size() < sizeof line - 1 - length
+                                     ? part.size()
+                                     : sizeof line - 1 - length;
+        std::memcpy(line + length, part.data(), take);
+        length += take;
+    }
+    line[length++] = '\n';
+    kernel(__NR_write, 2, line, length);
+}
+
+void refuse(std::string_view reason) noexcept {
+    report(reason);
+    while (true) {
+        kernel(__NR_exit_group, 126);
+    }
+}
+
+scratch::scratch() noexcept {
+    auto& taken = state.wiped->scratch_taken;
+    std::uint64_t bits = taken.load(std::memory_order_relaxed);
+    while (bits != ~std::uint64_t{0}) {
+        const int free = __builtin_ctzll(~bits);
+        if (taken.compare_exchange_weak(bits, bits | std::uint64_t{1} << free,
+                                        std::memory_order_acquire)) {
+            index_ = free;
+            data_ = scratch_memory[free];
+            return;
+        }
+    }
+    const long got = kernel(__NR_mmap, nullptr, scratch_bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    data_ = got < 0 ? nullptr : reinterpret_cast<char*>(got);
+}
+
+scratch::~scratch() {
+    if (index_ >= 0) {
+        state.wiped->scratch_taken.fetch_and(~(std::uint64_t{1} << index_),
+                                             std::memory_order_release);
+    } else if (data_ != nullptr) {
+        kernel(__NR_munmap, data_, scratch_bytes);
+    }
+}
+
+}  // namespace farside::preload

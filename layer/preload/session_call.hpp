@@ -1,0 +1,58 @@
+// A call to the session through a slot of the shared segment (segment.hpp describes the protocol).
+// The object owns a slot from construction to destruction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "layer/common/side.hpp"
+#include "layer/segment/segment.hpp"
+
+namespace farside::preload {
+
+class session_call {
+public:
+    // Claims a slot; waits where all are in use. With the session gone, run() answers -EIO.
+    explicit session_call(segment::call op) noexcept;
+    ~session_call();
+    session_call(const session_call&) = delete;
+    session_call& operator=(const session_call&) = delete;
+    session_call(session_call&&) = delete;
+    session_call& operator=(session_call&&) = delete;
+
+    session_call& argument(std::size_t index, std::uint64_t value) noexcept;
+
+    // A location: its base and path. REQUIRES: path.size() < PATH_MAX.
+    session_call& location(std::size_t index, std::uint64_t base, std::string_view path) noexcept;
+
+    // Bytes to send in data().
+    session_call& data_bytes(std::size_t bytes) noexcept;
+
+    // The bulk area: to be filled before run() where the call sends data, valid after it.
+    [[nodiscard]] std::byte* data() const noexcept;
+
+    // Posts the call and waits for the answer: its result, or -errno.
+    [[nodiscard]] long run() noexcept;
+
+    // After run(): where the session decided the side of a location relative to a directory.
+    [[nodiscard]] side decided_side() const noexcept;
+
+    // After run(), with a local side: the absolute path to use; NUL-terminated in the slot. Also the
+    // canonical path that call::canonicalize answers.
+    [[nodiscard]] std::string_view path(std::size_t index) const noexcept;
+
+    // After run(): an argument that the session answered in.
+    [[nodiscard]] std::int64_t answered(std::size_t index) const noexcept;
+
+private:
+    void post() noexcept;
+    void wait() noexcept;
+
+    segment::call_slot* slot_ = nullptr;
+    segment::slot_area* area_ = nullptr;
+    std::uint32_t index_ = 0;
+};
+
+}  // namespace farside::preload
