@@ -1,10 +1,10 @@
 // Calls that change what a file's inode says: permissions, owners, size, times.
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/remote_call.hpp"
+
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <utime.h>
-
-#include "layer/preload/dispatch.hpp"
-#include "layer/preload/remote_call.hpp"
 
 namespace farside::preload {
 namespace {
@@ -36,10 +36,16 @@ void describe(session_call& call, const change& what) noexcept {
     }
 }
 
-outcome change_location(call_frame& frame, const place& where, std::size_t path_index,
-                        const change& what) noexcept {
-    return serve_location(frame, where, path_index, segment::call::set_attributes,
-                          [&](session_call& call) noexcept { describe(call, what); });
+outcome change_location(
+    call_frame& frame, const place& where, std::size_t path_index, const change& what
+) noexcept {
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        segment::call::set_attributes,
+        [&](session_call& call) noexcept { describe(call, what); }
+    );
 }
 
 outcome change_descriptor(call_frame& frame, std::uint64_t id, const change& what) noexcept {
@@ -47,9 +53,12 @@ outcome change_descriptor(call_frame& frame, std::uint64_t id, const change& wha
         return answer(frame, -EBADF);
     }
     return serve_descriptor(
-        frame, id, segment::call::set_attributes,
+        frame,
+        id,
+        segment::call::set_attributes,
         [&](session_call& call) noexcept { describe(call, what); },
-        [](session_call&, long result) noexcept { return result; });
+        [](session_call&, long result) noexcept { return result; }
+    );
 }
 
 }  // namespace
@@ -67,38 +76,56 @@ outcome on_fchmod(call_frame& frame) noexcept {
 // fchmodat(2) and fchmodat2(2): only the second has flags.
 outcome on_fchmodat(call_frame& frame) noexcept {
     const long flags = frame.number == nr_fchmodat2 ? frame.argument(3) : 0;
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
-    return change_location(frame, where, 1,
-                           {static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH), set_mode,
-                            frame.argument<std::uint64_t>(2), 0, {}});
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
+    return change_location(
+        frame,
+        where,
+        1,
+        {static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
+         set_mode,
+         frame.argument<std::uint64_t>(2),
+         0,
+         {}}
+    );
 }
 
 // chown(2) and lchown(2).
 outcome on_chown(call_frame& frame) noexcept {
     const std::uint64_t flags = frame.number == __NR_lchown ? AT_SYMLINK_NOFOLLOW : 0;
-    const place where{AT_FDCWD, frame.argument<const char*>(0),
-                      link_rule(static_cast<long>(flags))};
-    return change_location(frame, where, 0,
-                           {flags, set_owner, frame.argument<std::uint64_t>(1),
-                            frame.argument<std::uint64_t>(2), {}});
+    const place where{
+        AT_FDCWD, frame.argument<const char*>(0), link_rule(static_cast<long>(flags))};
+    return change_location(
+        frame,
+        where,
+        0,
+        {flags, set_owner, frame.argument<std::uint64_t>(1), frame.argument<std::uint64_t>(2), {}}
+    );
 }
 
 outcome on_fchown(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    return change_descriptor(frame, id,
-                             {0, set_owner, frame.argument<std::uint64_t>(1),
-                              frame.argument<std::uint64_t>(2), {}});
+    return change_descriptor(
+        frame,
+        id,
+        {0, set_owner, frame.argument<std::uint64_t>(1), frame.argument<std::uint64_t>(2), {}}
+    );
 }
 
 outcome on_fchownat(call_frame& frame) noexcept {
     const long flags = frame.argument(4);
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
-    return change_location(frame, where, 1,
-                           {static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH), set_owner,
-                            frame.argument<std::uint64_t>(2), frame.argument<std::uint64_t>(3),
-                            {}});
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
+    return change_location(
+        frame,
+        where,
+        1,
+        {static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
+         set_owner,
+         frame.argument<std::uint64_t>(2),
+         frame.argument<std::uint64_t>(3),
+         {}}
+    );
 }
 
 outcome on_truncate(call_frame& frame) noexcept {
@@ -106,8 +133,7 @@ outcome on_truncate(call_frame& frame) noexcept {
     if (where.remote() && frame.argument(1) < 0) {
         return answer(frame, -EINVAL);
     }
-    return change_location(frame, where, 0,
-                           {0, set_size, frame.argument<std::uint64_t>(1), 0, {}});
+    return change_location(frame, where, 0, {0, set_size, frame.argument<std::uint64_t>(1), 0, {}});
 }
 
 namespace {
@@ -134,8 +160,11 @@ outcome on_utime(call_frame& frame) noexcept {
     const std::size_t index = frame.number == __NR_futimesat ? 1 : 0;
     const long fd = index == 1 ? frame.argument(0) : AT_FDCWD;
     const bool itself = index == 1 && frame.argument(1) == 0;
-    const place where{fd, frame.argument<const char*>(index), last_link::follow,
-                      itself ? empty_path::is_descriptor : empty_path::is_error};
+    const place where{
+        fd,
+        frame.argument<const char*>(index),
+        last_link::follow,
+        itself ? empty_path::is_descriptor : empty_path::is_error};
     if (!where.remote()) {
         return change_location(frame, where, index, {});
     }
@@ -156,8 +185,11 @@ outcome on_utimensat(call_frame& frame) noexcept {
     const long flags = frame.argument(3);
     // Without a path the descriptor itself is meant: that is how futimens(3) calls it.
     const bool itself = frame.argument(1) == 0;
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      itself ? empty_path::is_descriptor : empty_rule(flags)};
+    const place where{
+        frame.argument(0),
+        frame.argument<const char*>(1),
+        link_rule(flags),
+        itself ? empty_path::is_descriptor : empty_rule(flags)};
     if (!where.remote()) {
         return change_location(frame, where, 1, {});
     }

@@ -1,8 +1,8 @@
 // Calls that move bytes between two descriptors: sendfile(2), copy_file_range(2), splice(2).
-#include <sys/stat.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
@@ -12,8 +12,9 @@ bool own(long fd) noexcept {
 }
 
 // One piece of a sendfile: from either side into the call's data area, or -errno.
-long take(session_call& call, long fd, std::uint64_t id, std::int64_t offset, std::size_t bytes)
-    noexcept {
+long take(
+    session_call& call, long fd, std::uint64_t id, std::int64_t offset, std::size_t bytes
+) noexcept {
     if (id == 0) {
         return offset < 0 ? kernel(__NR_read, fd, call.data(), bytes)
                           : kernel(__NR_pread64, fd, call.data(), bytes, offset);
@@ -43,7 +44,8 @@ long put(long fd, std::uint64_t id, const std::byte* data, std::size_t bytes) no
         .run();
 }
 
-// Bytes that were read and could not be written go back: the source's position moves by what arrived.
+// Bytes that were read and could not be written go back: the source's position moves by what
+// arrived.
 void give_back(long fd, std::uint64_t id, std::int64_t bytes) noexcept {
     if (id == 0) {
         kernel(__NR_lseek, fd, -bytes, SEEK_CUR);
@@ -52,8 +54,14 @@ void give_back(long fd, std::uint64_t id, std::int64_t bytes) noexcept {
     }
 }
 
-long send(long out, std::uint64_t out_id, long in, std::uint64_t in_id, std::int64_t* offset,
-          std::uint64_t count) noexcept {
+long send(
+    long out,
+    std::uint64_t out_id,
+    long in,
+    std::uint64_t in_id,
+    std::int64_t* offset,
+    std::uint64_t count
+) noexcept {
     std::uint64_t done = 0;
     while (done < count) {
         const std::size_t wanted =
@@ -95,8 +103,17 @@ outcome on_sendfile(call_frame& frame) noexcept {
     if (own(out) || own(in)) {
         return answer(frame, -EBADF);
     }
-    return answer(frame, send(out, out_id, in, in_id, frame.argument<std::int64_t*>(2),
-                              frame.argument<std::uint64_t>(3)));
+    return answer(
+        frame,
+        send(
+            out,
+            out_id,
+            in,
+            in_id,
+            frame.argument<std::int64_t*>(2),
+            frame.argument<std::uint64_t>(3)
+        )
+    );
 }
 
 outcome on_copy_file_range(call_frame& frame) noexcept {

@@ -1,8 +1,8 @@
 // Calls that make and drop descriptors: close(2), close_range(2), dup(2) and its kin, fcntl(2).
 //
-// In a vfork child they go to the kernel alone: the tables describe the parent, whose descriptors the
-// child does not share. What the child leaves behind for the program it executes is found again from
-// the descriptors themselves (process_state.cpp).
+// In a vfork child they go to the kernel alone: the tables describe the parent, whose descriptors
+// the child does not share. What the child leaves behind for the program it executes is found again
+// from the descriptors themselves (process_state.cpp).
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
@@ -158,8 +158,8 @@ outcome on_dup2(call_frame& frame) noexcept {
 namespace {
 
 long duplicate_above(call_frame& frame, std::uint64_t id) noexcept {
-    const long made = syscall6(frame.number, frame.argument(0), frame.argument(1),
-                               frame.argument(2), 0, 0, 0);
+    const long made =
+        syscall6(frame.number, frame.argument(0), frame.argument(1), frame.argument(2), 0, 0, 0);
     if (made >= static_cast<long>(descriptors_max)) {
         kernel(__NR_close, made);
         return -EMFILE;

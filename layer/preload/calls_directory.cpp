@@ -31,10 +31,10 @@ outcome on_chdir(call_frame& frame) noexcept {
     const char* const path = frame.argument<const char*>(0);
     const place where{AT_FDCWD, path};
     if (where.is_local()) {
-        return entered_local(frame,
-                             kernel(__NR_chdir, where.what() == place::kind::local
-                                                    ? where.path().data()
-                                                    : path));
+        return entered_local(
+            frame,
+            kernel(__NR_chdir, where.what() == place::kind::local ? where.path().data() : path)
+        );
     }
     if (where.what() == place::kind::failed) {
         return answer(frame, where.failure());
@@ -82,8 +82,9 @@ outcome on_getcwd(call_frame& frame) noexcept {
 outcome on_umask(call_frame& frame) noexcept {
     const long before = kernel(__NR_umask, frame.argument(0));
     if (!in_vfork_child()) {
-        state.umask_cache.store(static_cast<int>(frame.argument(0) & 0777),
-                                std::memory_order_relaxed);
+        state.umask_cache.store(
+            static_cast<int>(frame.argument(0) & 0777), std::memory_order_relaxed
+        );
     }
     return answer(frame, before);
 }

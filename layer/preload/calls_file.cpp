@@ -1,16 +1,17 @@
 // Calls on an open file other than moving its bytes.
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <linux/fs.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
 
 // As protocol/file_messages.hpp (sync_kind, set_mask) and segment.hpp: what the session is told.
 enum sync_kind : std::uint64_t { sync_all, sync_data, sync_file_system, sync_range };
+
 constexpr std::uint64_t set_size = 4;
 
 }  // namespace
@@ -24,12 +25,15 @@ outcome on_ftruncate(call_frame& frame) noexcept {
         return answer(frame, path_only(id) ? -EBADF : -EINVAL);
     }
     return serve_descriptor(
-        frame, id, segment::call::set_attributes,
+        frame,
+        id,
+        segment::call::set_attributes,
         [&](session_call& call) noexcept {
             call.argument(segment::first_argument + 1, set_size)
                 .argument(segment::first_argument + 2, frame.argument<std::uint64_t>(1));
         },
-        [](session_call&, long result) noexcept { return result; });
+        [](session_call&, long result) noexcept { return result; }
+    );
 }
 
 outcome on_fallocate(call_frame& frame) noexcept {
@@ -38,11 +42,14 @@ outcome on_fallocate(call_frame& frame) noexcept {
         return answer(frame, -EBADF);
     }
     session_call call{segment::call::allocate};
-    return answer(frame, call.argument(0, id)
-                             .argument(1, frame.argument<std::uint64_t>(1))
-                             .argument(2, frame.argument<std::uint64_t>(2))
-                             .argument(3, frame.argument<std::uint64_t>(3))
-                             .run());
+    return answer(
+        frame,
+        call.argument(0, id)
+            .argument(1, frame.argument<std::uint64_t>(1))
+            .argument(2, frame.argument<std::uint64_t>(2))
+            .argument(3, frame.argument<std::uint64_t>(3))
+            .run()
+    );
 }
 
 // posix_fadvise(2) and readahead(2): advice, and there is nothing to read ahead into yet.
@@ -88,12 +95,15 @@ outcome on_sync_file_range(call_frame& frame) noexcept {
         return answer(frame, -EBADF);
     }
     session_call call{segment::call::sync};
-    return answer(frame, call.argument(0, id)
-                             .argument(1, sync_range)
-                             .argument(2, frame.argument<std::uint64_t>(1))
-                             .argument(3, frame.argument<std::uint64_t>(2))
-                             .argument(4, frame.argument<std::uint64_t>(3))
-                             .run());
+    return answer(
+        frame,
+        call.argument(0, id)
+            .argument(1, sync_range)
+            .argument(2, frame.argument<std::uint64_t>(1))
+            .argument(3, frame.argument<std::uint64_t>(2))
+            .argument(4, frame.argument<std::uint64_t>(3))
+            .run()
+    );
 }
 
 outcome on_flock(call_frame& frame) noexcept {
@@ -140,8 +150,9 @@ outcome on_ioctl(call_frame& frame) noexcept {
     if (result >= 0 && command == FIONREAD &&
         S_ISREG(entry_of(id).mode.load(std::memory_order_relaxed))) {
         // The agent's descriptor has no position of ours: what is left is counted from ours.
-        *value = static_cast<int>(call.answered(2) -
-                                  entry_of(id).position.load(std::memory_order_relaxed));
+        *value = static_cast<int>(
+            call.answered(2) - entry_of(id).position.load(std::memory_order_relaxed)
+        );
     } else if (result >= 0 && command != FS_IOC_SETFLAGS) {
         *value = static_cast<int>(call.answered(2));
     }

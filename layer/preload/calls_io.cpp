@@ -1,19 +1,20 @@
 // Reading, writing, seeking and listing through a descriptor.
 //
 // A transfer larger than a slot's data area is several calls. One that may be short for its own
-// reasons (a pipe, a device, a terminal) is never followed by another: that could block although the
-// program's call has something to return.
-#include <sys/stat.h>
-#include <sys/uio.h>
-
+// reasons (a pipe, a device, a terminal) is never followed by another: that could block although
+// the program's call has something to return.
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <sys/stat.h>
+#include <sys/uio.h>
 
 namespace farside::preload {
 namespace {
 
-constexpr std::uint64_t transfer_max = 0x7ffff000;  // MAX_RW_COUNT: the kernel moves no more at once
-constexpr std::uint64_t iov_max = 1024;             // UIO_MAXIOV
+constexpr std::uint64_t transfer_max =
+    0x7ffff000;                          // MAX_RW_COUNT: the kernel moves no more at once
+constexpr std::uint64_t iov_max = 1024;  // UIO_MAXIOV
 
 // Goes through the buffers of a vectored call.
 class cursor {
@@ -102,8 +103,8 @@ long read_remote(transfer t, cursor& into) noexcept {
         if (got < 0) {
             return done > 0 ? done : got;
         }
-        const auto bytes = static_cast<std::size_t>(got) < wanted ? static_cast<std::size_t>(got)
-                                                                  : wanted;
+        const auto bytes =
+            static_cast<std::size_t>(got) < wanted ? static_cast<std::size_t>(got) : wanted;
         into.scatter(call.data(), bytes);
         done += static_cast<long>(bytes);
         advance(t, bytes);
@@ -182,8 +183,11 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
     if ((flags & ~known) != 0) {
         return answer(frame, -EOPNOTSUPP);
     }
-    const transfer t{id, offset, total < transfer_max ? total : transfer_max,
-                     flags & ~static_cast<std::uint64_t>(RWF_HIPRI)};
+    const transfer t{
+        id,
+        offset,
+        total < transfer_max ? total : transfer_max,
+        flags & ~static_cast<std::uint64_t>(RWF_HIPRI)};
     return answer(frame, writing ? write_remote(t, memory) : read_remote(t, memory));
 }
 
@@ -248,16 +252,18 @@ outcome on_lseek(call_frame& frame) noexcept {
             if (moved < 0) {
                 return answer(frame, -EINVAL);
             }
-        } while (!entry.position.compare_exchange_weak(position, moved,
-                                                       std::memory_order_acq_rel));
+        } while (!entry.position.compare_exchange_weak(position, moved, std::memory_order_acq_rel));
         count_hit();
         return answer(frame, moved);
     }
     session_call call{segment::call::seek};
-    return answer(frame, call.argument(0, id)
-                             .argument(1, static_cast<std::uint64_t>(offset))
-                             .argument(2, whence)
-                             .run());
+    return answer(
+        frame,
+        call.argument(0, id)
+            .argument(1, static_cast<std::uint64_t>(offset))
+            .argument(2, whence)
+            .run()
+    );
 }
 
 outcome on_getdents64(call_frame& frame) noexcept {

@@ -1,13 +1,13 @@
 // mmap(2) of remote files: private mappings, and shared ones that cannot be written, come from a
 // memfd with the file's bytes. A shared mapping that can be written would have to send stores back;
 // it is refused (ENODEV) until it can.
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/patcher.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
@@ -38,8 +38,9 @@ long map_image(const call_frame& frame, long image) noexcept {
             return fd;
         }
     }
-    const long mapped = syscall6(__NR_mmap, frame.argument(0), frame.argument(1),
-                                 frame.argument(2), frame.argument(3), fd, 0);
+    const long mapped = syscall6(
+        __NR_mmap, frame.argument(0), frame.argument(1), frame.argument(2), frame.argument(3), fd, 0
+    );
     if (shared) {
         kernel(__NR_close, fd);
     }
@@ -63,8 +64,7 @@ void look_at_new_code(const call_frame& frame, long mapped) noexcept {
     const long got = kernel(__NR_readlink, path, link, sizeof link - 1);
     if (got > 0) {
         link[got] = '\0';
-        patch_mapping(link, reinterpret_cast<void*>(mapped),
-                      frame.argument<std::size_t>(1));
+        patch_mapping(link, reinterpret_cast<void*>(mapped), frame.argument<std::size_t>(1));
     }
 }
 
@@ -79,9 +79,15 @@ outcome on_mmap(call_frame& frame) noexcept {
         if ((frame.argument(2) & PROT_EXEC) == 0) {
             return outcome::pass;
         }
-        const long mapped = syscall6(__NR_mmap, frame.argument(0), frame.argument(1),
-                                     frame.argument(2), frame.argument(3), frame.argument(4),
-                                     frame.argument(5));
+        const long mapped = syscall6(
+            __NR_mmap,
+            frame.argument(0),
+            frame.argument(1),
+            frame.argument(2),
+            frame.argument(3),
+            frame.argument(4),
+            frame.argument(5)
+        );
         if (mapped > 0) {
             look_at_new_code(frame, mapped);
         }

@@ -1,36 +1,51 @@
 // Calls that make, move and remove names.
-#include <linux/fs.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/fs.h>
 
 namespace farside::preload {
 namespace {
 
 outcome make_directory(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     return serve_location(
-        frame, where, path_index, segment::call::make_directory, [&](session_call& call) noexcept {
+        frame,
+        where,
+        path_index,
+        segment::call::make_directory,
+        [&](session_call& call) noexcept {
             call.argument(segment::first_argument, frame.argument<std::uint64_t>(path_index + 1))
                 .argument(segment::first_argument + 1, current_umask());
-        });
+        }
+    );
 }
 
 outcome make_node(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     return serve_location(
-        frame, where, path_index, segment::call::make_node, [&](session_call& call) noexcept {
+        frame,
+        where,
+        path_index,
+        segment::call::make_node,
+        [&](session_call& call) noexcept {
             call.argument(segment::first_argument, frame.argument<std::uint64_t>(path_index + 1))
                 .argument(segment::first_argument + 1, current_umask())
-                .argument(segment::first_argument + 2,
-                          frame.argument<std::uint64_t>(path_index + 2));
-        });
+                .argument(
+                    segment::first_argument + 2, frame.argument<std::uint64_t>(path_index + 2)
+                );
+        }
+    );
 }
 
-outcome remove_at(call_frame& frame, const place& where, std::size_t path_index,
-                  std::uint64_t flags) noexcept {
-    return serve_location(frame, where, path_index, segment::call::remove,
-                          [&](session_call& call) noexcept {
-                              call.argument(segment::first_argument, flags);
-                          });
+outcome remove_at(
+    call_frame& frame, const place& where, std::size_t path_index, std::uint64_t flags
+) noexcept {
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        segment::call::remove,
+        [&](session_call& call) noexcept { call.argument(segment::first_argument, flags); }
+    );
 }
 
 }  // namespace
@@ -80,8 +95,9 @@ const char* local_path(const call_frame& frame, const place& where, std::size_t 
                                               : frame.argument<const char*>(index);
 }
 
-long both_local(const call_frame& frame, const two_places& how, const char* from, const char* to)
-    noexcept {
+long both_local(
+    const call_frame& frame, const two_places& how, const char* from, const char* to
+) noexcept {
     long a[6];
     for (std::size_t i = 0; i < 6; ++i) {
         a[i] = frame.arguments[i];
@@ -92,8 +108,9 @@ long both_local(const call_frame& frame, const two_places& how, const char* from
 }
 
 // rename and link: both names on one side, else EXDEV as between two file systems.
-outcome serve_two(call_frame& frame, const place& from, const place& to, const two_places& how)
-    noexcept {
+outcome serve_two(
+    call_frame& frame, const place& from, const place& to, const two_places& how
+) noexcept {
     for (const place* p : {&from, &to}) {
         if (p->what() == place::kind::failed) {
             return answer(frame, p->failure());
@@ -103,8 +120,15 @@ outcome serve_two(call_frame& frame, const place& from, const place& to, const t
         return outcome::pass;
     }
     if (from.is_local() && to.is_local()) {
-        return answer(frame, both_local(frame, how, local_path(frame, from, how.from_index),
-                                        local_path(frame, to, how.to_index)));
+        return answer(
+            frame,
+            both_local(
+                frame,
+                how,
+                local_path(frame, from, how.from_index),
+                local_path(frame, to, how.to_index)
+            )
+        );
     }
     // A name relative to a remote directory may still be local: only the session can tell, and it
     // is asked with both. So a local name beside one goes along as an absolute remote path would.
@@ -117,8 +141,7 @@ outcome serve_two(call_frame& frame, const place& from, const place& to, const t
                             .argument(segment::first_argument, how.flags)
                             .run();
     if (result >= 0 && call.decided_side() == side::local) {
-        return answer(frame,
-                      both_local(frame, how, call.path(0).data(), call.path(1).data()));
+        return answer(frame, both_local(frame, how, call.path(0).data(), call.path(1).data()));
     }
     return answer(frame, result);
 }
@@ -151,9 +174,12 @@ outcome on_linkat(call_frame& frame) noexcept {
     const last_link link = (flags & AT_SYMLINK_FOLLOW) != 0 ? last_link::follow : last_link::keep;
     const place from{frame.argument(0), frame.argument<const char*>(1), link, empty_rule(flags)};
     const place to{frame.argument(2), frame.argument<const char*>(3), last_link::keep};
-    return serve_two(frame, from, to,
-                     {1, 3, segment::call::make_link,
-                      static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH)});
+    return serve_two(
+        frame,
+        from,
+        to,
+        {1, 3, segment::call::make_link, static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH)}
+    );
 }
 
 namespace {
@@ -167,11 +193,16 @@ outcome make_symlink(call_frame& frame, const place& where, std::size_t path_ind
     if (where.remote() && (bytes == 0 || bytes >= PATH_MAX)) {
         return answer(frame, bytes == 0 ? -ENOENT : -ENAMETOOLONG);
     }
-    return serve_location(frame, where, path_index, segment::call::make_symlink,
-                          [&](session_call& call) noexcept {
-                              __builtin_memcpy(call.data(), says, bytes);
-                              call.data_bytes(bytes);
-                          });
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        segment::call::make_symlink,
+        [&](session_call& call) noexcept {
+            __builtin_memcpy(call.data(), says, bytes);
+            call.data_bytes(bytes);
+        }
+    );
 }
 
 }  // namespace
@@ -186,8 +217,8 @@ outcome on_symlinkat(call_frame& frame) noexcept {
     return make_symlink(frame, where, 2);
 }
 
-// Calls whose meaning on a remote path cannot be kept. They must not act on a local file of the same
-// name: they fail, with an errno that their callers know.
+// Calls whose meaning on a remote path cannot be kept. They must not act on a local file of the
+// same name: they fail, with an errno that their callers know.
 outcome on_refused_path(call_frame& frame) noexcept {
     long fd = AT_FDCWD;
     std::size_t index = 0;

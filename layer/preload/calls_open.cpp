@@ -1,9 +1,9 @@
 // open(2), openat(2), openat2(2), creat(2).
-#include <linux/openat2.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/openat2.h>
 
 namespace farside::preload {
 namespace {
@@ -19,12 +19,14 @@ bool creates(unsigned flags) noexcept {
 }
 
 last_link link_rule_of(unsigned flags) noexcept {
-    const bool keep = (flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    const bool keep =
+        (flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
     return keep ? last_link::keep : last_link::follow;
 }
 
-long open_remote(call_frame& frame, const place& where, std::size_t path_index,
-                 const open_request& request) noexcept {
+long open_remote(
+    call_frame& frame, const place& where, std::size_t path_index, const open_request& request
+) noexcept {
     // The descriptor comes first: EMFILE must not leave a file created or truncated behind.
     const placeholder made = make_placeholder(request.flags);
     if (made.fd < 0) {
@@ -50,8 +52,9 @@ long open_remote(call_frame& frame, const place& where, std::size_t path_index,
     return made.fd;
 }
 
-outcome serve(call_frame& frame, const place& where, std::size_t path_index,
-              const open_request& request) noexcept {
+outcome serve(
+    call_frame& frame, const place& where, std::size_t path_index, const open_request& request
+) noexcept {
     switch (where.what()) {
         case place::kind::untouched:
             return outcome::pass;
@@ -81,8 +84,8 @@ outcome on_creat(call_frame& frame) noexcept {
 
 outcome on_openat(call_frame& frame) noexcept {
     const open_request request{frame.argument<unsigned>(2), frame.argument<unsigned>(3), 0};
-    const place where{frame.argument(0), frame.argument<const char*>(1),
-                      link_rule_of(request.flags)};
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule_of(request.flags)};
     return serve(frame, where, 1, request);
 }
 
@@ -91,10 +94,10 @@ outcome on_openat2(call_frame& frame) noexcept {
     if (how == nullptr || frame.argument(3) < static_cast<long>(sizeof(open_how))) {
         return outcome::pass;  // EFAULT, EINVAL
     }
-    const open_request request{static_cast<unsigned>(how->flags), static_cast<unsigned>(how->mode),
-                               how->resolve};
-    const place where{frame.argument(0), frame.argument<const char*>(1),
-                      link_rule_of(request.flags)};
+    const open_request request{
+        static_cast<unsigned>(how->flags), static_cast<unsigned>(how->mode), how->resolve};
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule_of(request.flags)};
     return serve(frame, where, 1, request);
 }
 

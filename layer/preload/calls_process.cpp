@@ -1,15 +1,15 @@
-// Calls that make processes and programs. A program that cannot be covered is refused before it runs:
-// its remote paths would silently be local ones.
-#include <linux/sched.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
+// Calls that make processes and programs. A program that cannot be covered is refused before it
+// runs: its remote paths would silently be local ones.
 #include "layer/common/exec_image.hpp"
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/environment.hpp"
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/sched.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
@@ -28,15 +28,20 @@ outcome on_fork(call_frame& frame) noexcept {
     return answer(frame, forked(kernel(__NR_fork)));
 }
 
-// clone(2) as fork(3) makes it. Threads and vfork children get a stack of their own or share memory,
-// and would return into a frame that is not theirs: those calls stay at their original instruction.
+// clone(2) as fork(3) makes it. Threads and vfork children get a stack of their own or share
+// memory, and would return into a frame that is not theirs: those calls stay at their original
+// instruction.
 outcome on_clone(call_frame& frame) noexcept {
     const long flags = frame.argument(0);
     if ((flags & (CLONE_VM | CLONE_VFORK)) != 0 || frame.argument(1) != 0) {
         return outcome::pass;
     }
-    return answer(frame, forked(syscall6(__NR_clone, flags, 0, frame.argument(2),
-                                         frame.argument(3), frame.argument(4), 0)));
+    return answer(
+        frame,
+        forked(syscall6(
+            __NR_clone, flags, 0, frame.argument(2), frame.argument(3), frame.argument(4), 0
+        ))
+    );
 }
 
 outcome on_clone3(call_frame& frame) noexcept {
@@ -75,13 +80,15 @@ long read_remote(void* context, void* buffer, std::size_t bytes, std::uint64_t o
 
 bool runs_with_other_rights(long fd) noexcept {
     struct stat st {};
+
     if (kernel(__NR_fstat, fd, &st) == 0 &&
-        ((st.st_mode & S_ISUID) != 0 || ((st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0))) {
+        ((st.st_mode & S_ISUID) != 0 || ((st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0)
+        )) {
         // The kernel honours neither for the file's own user; the loader then ignores nothing.
-        const bool own_user = (st.st_mode & S_ISUID) == 0 ||
-                              static_cast<long>(st.st_uid) == kernel(__NR_geteuid);
-        const bool own_group = (st.st_mode & S_ISGID) == 0 ||
-                               static_cast<long>(st.st_gid) == kernel(__NR_getegid);
+        const bool own_user =
+            (st.st_mode & S_ISUID) == 0 || static_cast<long>(st.st_uid) == kernel(__NR_geteuid);
+        const bool own_group =
+            (st.st_mode & S_ISGID) == 0 || static_cast<long>(st.st_gid) == kernel(__NR_getegid);
         return !(own_user && own_group);
     }
     return kernel(__NR_fgetxattr, fd, "security.capability", nullptr, 0) > 0 &&
@@ -101,9 +108,12 @@ long check_path(const char* path, int depth) noexcept {
     if (!where.is_local()) {
         return 0;  // a remote interpreter is looked at when it is executed
     }
-    const long fd = kernel(__NR_openat, AT_FDCWD,
-                           where.what() == place::kind::local ? where.path().data() : path,
-                           O_RDONLY | O_CLOEXEC);
+    const long fd = kernel(
+        __NR_openat,
+        AT_FDCWD,
+        where.what() == place::kind::local ? where.path().data() : path,
+        O_RDONLY | O_CLOEXEC
+    );
     if (fd < 0) {
         return 0;  // the kernel says why it cannot be executed
     }
@@ -135,9 +145,11 @@ long check_program(const char* path, long fd, int depth) noexcept {
 
 namespace {
 
-// The arguments of a script's interpreter: interpreter, its argument, the script, then what follows.
-long run_script(const image_report& found, const char* path, char* const* arguments,
-                char* const* environment) noexcept {
+// The arguments of a script's interpreter: interpreter, its argument, the script, then what
+// follows.
+long run_script(
+    const image_report& found, const char* path, char* const* arguments, char* const* environment
+) noexcept {
     std::size_t count = 0;
     while (arguments != nullptr && arguments[count] != nullptr) {
         ++count;
@@ -146,8 +158,9 @@ long run_script(const image_report& found, const char* path, char* const* argume
     if (bytes > arguments_max) {
         return -E2BIG;
     }
-    const long got = kernel(__NR_mmap, nullptr, bytes, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const long got = kernel(
+        __NR_mmap, nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0
+    );
     if (got < 0) {
         return got;
     }
@@ -168,8 +181,9 @@ long run_script(const image_report& found, const char* path, char* const* argume
 
 // A program that lies in the target: a script's interpreter opens it there by its path; an ELF file
 // is fetched and executed from memory.
-long run_remote(const place& where, const char* path, char* const* arguments,
-                char* const* environment) noexcept {
+long run_remote(
+    const place& where, const char* path, char* const* arguments, char* const* environment
+) noexcept {
     const placeholder made = make_placeholder(O_CLOEXEC);
     if (made.fd < 0) {
         return made.fd;
@@ -196,9 +210,9 @@ long run_remote(const place& where, const char* path, char* const* arguments,
             }
         } else if (found.kind == image_kind::covered) {
             const long image = make_image(id, 0, UINT64_MAX, "farside-program");
-            result = image < 0 ? image
-                               : kernel(__NR_execveat, image, "", arguments, environment,
-                                        AT_EMPTY_PATH);
+            result = image < 0
+                         ? image
+                         : kernel(__NR_execveat, image, "", arguments, environment, AT_EMPTY_PATH);
             if (image >= 0) {
                 kernel(__NR_close, image);
             }
@@ -214,8 +228,9 @@ long run_remote(const place& where, const char* path, char* const* arguments,
     return result;
 }
 
-outcome execute(call_frame& frame, const place& where, std::size_t path_index,
-                std::size_t arguments_index) noexcept {
+outcome execute(
+    call_frame& frame, const place& where, std::size_t path_index, std::size_t arguments_index
+) noexcept {
     if (where.what() == place::kind::failed) {
         return answer(frame, where.failure());
     }
@@ -256,8 +271,8 @@ outcome on_execve(call_frame& frame) noexcept {
 
 outcome on_execveat(call_frame& frame) noexcept {
     const long flags = frame.argument(4);
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
     return execute(frame, where, 1, 2);
 }
 

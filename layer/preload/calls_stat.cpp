@@ -1,16 +1,17 @@
 // Calls that ask about files: the stat family, statfs(2), access(2), readlink(2).
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/remote_call.hpp"
+
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
-
-#include "layer/preload/dispatch.hpp"
-#include "layer/preload/remote_call.hpp"
 
 namespace farside::preload {
 namespace {
 
 struct timespec to_timespec(const struct statx_timestamp& from) noexcept {
     struct timespec out {};
+
     out.tv_sec = from.tv_sec;
     out.tv_nsec = static_cast<long>(from.tv_nsec);
     return out;
@@ -40,7 +41,9 @@ long give_stat(session_call& call, long result, struct stat* out) noexcept {
     if (out == nullptr) {
         return -EFAULT;
     }
+
     struct statx x {};
+
     __builtin_memcpy(&x, call.data(), sizeof x);
     fill(*out, x);
     return 0;
@@ -50,12 +53,21 @@ void ask(session_call& call, std::uint64_t flags, std::uint64_t mask) noexcept {
     call.argument(segment::first_argument, flags).argument(segment::first_argument + 1, mask);
 }
 
-outcome stat_at(call_frame& frame, const place& where, std::size_t path_index, std::uint64_t flags,
-                struct stat* out) noexcept {
+outcome stat_at(
+    call_frame& frame,
+    const place& where,
+    std::size_t path_index,
+    std::uint64_t flags,
+    struct stat* out
+) noexcept {
     return serve_location(
-        frame, where, path_index, segment::call::stat,
+        frame,
+        where,
+        path_index,
+        segment::call::stat,
         [&](session_call& call) noexcept { ask(call, flags, STATX_BASIC_STATS); },
-        [&](session_call& call, long result) noexcept { return give_stat(call, result, out); });
+        [&](session_call& call, long result) noexcept { return give_stat(call, result, out); }
+    );
 }
 
 }  // namespace
@@ -63,38 +75,50 @@ outcome stat_at(call_frame& frame, const place& where, std::size_t path_index, s
 // stat(2) and lstat(2).
 outcome on_stat(call_frame& frame) noexcept {
     const std::uint64_t flags = frame.number == __NR_lstat ? AT_SYMLINK_NOFOLLOW : 0;
-    const place where{AT_FDCWD, frame.argument<const char*>(0),
-                      link_rule(static_cast<long>(flags))};
+    const place where{
+        AT_FDCWD, frame.argument<const char*>(0), link_rule(static_cast<long>(flags))};
     return stat_at(frame, where, 0, flags, frame.argument<struct stat*>(1));
 }
 
 outcome on_fstat(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
     return serve_descriptor(
-        frame, id, segment::call::stat,
+        frame,
+        id,
+        segment::call::stat,
         [](session_call& call) noexcept { ask(call, 0, STATX_BASIC_STATS); },
         [&](session_call& call, long result) noexcept {
             return give_stat(call, result, frame.argument<struct stat*>(1));
-        });
+        }
+    );
 }
 
 outcome on_newfstatat(call_frame& frame) noexcept {
     const long flags = frame.argument(3);
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
-    return stat_at(frame, where, 1, static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
-                   frame.argument<struct stat*>(2));
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
+    return stat_at(
+        frame,
+        where,
+        1,
+        static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
+        frame.argument<struct stat*>(2)
+    );
 }
 
 outcome on_statx(call_frame& frame) noexcept {
     const long flags = frame.argument(2);
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
     auto* const out = frame.argument<struct statx*>(4);
     return serve_location(
-        frame, where, 1, segment::call::stat,
+        frame,
+        where,
+        1,
+        segment::call::stat,
         [&](session_call& call) noexcept {
-            ask(call, static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
+            ask(call,
+                static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
                 frame.argument<std::uint64_t>(3));
         },
         [&](session_call& call, long result) noexcept {
@@ -105,7 +129,8 @@ outcome on_statx(call_frame& frame) noexcept {
                 __builtin_memcpy(out, call.data(), sizeof *out);
             }
             return result;
-        });
+        }
+    );
 }
 
 namespace {
@@ -126,30 +151,50 @@ void nothing_more(session_call&) noexcept {}
 
 outcome on_statfs(call_frame& frame) noexcept {
     const place where{AT_FDCWD, frame.argument<const char*>(0)};
-    return serve_location(frame, where, 0, segment::call::file_system, nothing_more,
-                          [&](session_call& call, long result) noexcept {
-                              return give_statfs(call, result, frame.argument<struct statfs*>(1));
-                          });
+    return serve_location(
+        frame,
+        where,
+        0,
+        segment::call::file_system,
+        nothing_more,
+        [&](session_call& call, long result) noexcept {
+            return give_statfs(call, result, frame.argument<struct statfs*>(1));
+        }
+    );
 }
 
 outcome on_fstatfs(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    return serve_descriptor(frame, id, segment::call::file_system, nothing_more,
-                            [&](session_call& call, long result) noexcept {
-                                return give_statfs(call, result,
-                                                   frame.argument<struct statfs*>(1));
-                            });
+    return serve_descriptor(
+        frame,
+        id,
+        segment::call::file_system,
+        nothing_more,
+        [&](session_call& call, long result) noexcept {
+            return give_statfs(call, result, frame.argument<struct statfs*>(1));
+        }
+    );
 }
 
 namespace {
 
-outcome access_at(call_frame& frame, const place& where, std::size_t path_index,
-                  std::uint64_t mode, std::uint64_t flags) noexcept {
-    return serve_location(frame, where, path_index, segment::call::access,
-                          [&](session_call& call) noexcept {
-                              call.argument(segment::first_argument, mode)
-                                  .argument(segment::first_argument + 1, flags);
-                          });
+outcome access_at(
+    call_frame& frame,
+    const place& where,
+    std::size_t path_index,
+    std::uint64_t mode,
+    std::uint64_t flags
+) noexcept {
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        segment::call::access,
+        [&](session_call& call) noexcept {
+            call.argument(segment::first_argument, mode)
+                .argument(segment::first_argument + 1, flags);
+        }
+    );
 }
 
 }  // namespace
@@ -162,10 +207,15 @@ outcome on_access(call_frame& frame) noexcept {
 // faccessat(2) and faccessat2(2): only the second has flags.
 outcome on_faccessat(call_frame& frame) noexcept {
     const long flags = frame.number == __NR_faccessat2 ? frame.argument(3) : 0;
-    const place where{frame.argument(0), frame.argument<const char*>(1), link_rule(flags),
-                      empty_rule(flags)};
-    return access_at(frame, where, 1, frame.argument<std::uint64_t>(2),
-                     static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH));
+    const place where{
+        frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
+    return access_at(
+        frame,
+        where,
+        1,
+        frame.argument<std::uint64_t>(2),
+        static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH)
+    );
 }
 
 namespace {
@@ -173,18 +223,24 @@ namespace {
 outcome read_link(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     const long room = static_cast<int>(frame.argument(path_index + 2));
     auto* const out = frame.argument<char*>(path_index + 1);
-    return serve_location(frame, where, path_index, segment::call::read_link, nothing_more,
-                          [&](session_call& call, long result) noexcept {
-                              if (result < 0) {
-                                  return result;
-                              }
-                              if (room <= 0) {
-                                  return -long{EINVAL};
-                              }
-                              const long bytes = result < room ? result : room;
-                              __builtin_memcpy(out, call.data(), static_cast<std::size_t>(bytes));
-                              return bytes;
-                          });
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        segment::call::read_link,
+        nothing_more,
+        [&](session_call& call, long result) noexcept {
+            if (result < 0) {
+                return result;
+            }
+            if (room <= 0) {
+                return -long{EINVAL};
+            }
+            const long bytes = result < room ? result : room;
+            __builtin_memcpy(out, call.data(), static_cast<std::size_t>(bytes));
+            return bytes;
+        }
+    );
 }
 
 }  // namespace
@@ -196,8 +252,11 @@ outcome on_readlink(call_frame& frame) noexcept {
 
 outcome on_readlinkat(call_frame& frame) noexcept {
     // An empty path means the descriptor itself, without any flag.
-    const place where{frame.argument(0), frame.argument<const char*>(1), last_link::keep,
-                      empty_path::is_descriptor};
+    const place where{
+        frame.argument(0),
+        frame.argument<const char*>(1),
+        last_link::keep,
+        empty_path::is_descriptor};
     return read_link(frame, where, 1);
 }
 

@@ -1,8 +1,8 @@
 // Extended attributes. Each family has a path form, an l form and an f form, told by the number.
-#include <linux/limits.h>
-
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/limits.h>
 
 namespace farside::preload {
 namespace {
@@ -55,8 +55,10 @@ outcome serve(call_frame& frame, segment::call op, Prepare prepare, Finish finis
         }
         return serve_descriptor(frame, id, op, with_flags, finish);
     }
-    const place where{AT_FDCWD, frame.argument<const char*>(0),
-                      f.keeps_link ? last_link::keep : last_link::follow};
+    const place where{
+        AT_FDCWD,
+        frame.argument<const char*>(0),
+        f.keeps_link ? last_link::keep : last_link::follow};
     return serve_location(frame, where, 0, op, with_flags, finish);
 }
 
@@ -92,21 +94,28 @@ outcome on_getxattr(call_frame& frame) noexcept {
         return outcome::pass;
     }
     return serve(
-        frame, segment::call::get_xattr,
+        frame,
+        segment::call::get_xattr,
         [&](session_call& call) noexcept { put_name(call, name); },
         [&](session_call& call, long result) noexcept {
-            return give_value(call, result, frame.argument<char*>(2),
-                              frame.argument<std::uint64_t>(3));
-        });
+            return give_value(
+                call, result, frame.argument<char*>(2), frame.argument<std::uint64_t>(3)
+            );
+        }
+    );
 }
 
 outcome on_listxattr(call_frame& frame) noexcept {
     return serve(
-        frame, segment::call::list_xattr, [](session_call&) noexcept {},
+        frame,
+        segment::call::list_xattr,
+        [](session_call&) noexcept {},
         [&](session_call& call, long result) noexcept {
-            return give_value(call, result, frame.argument<char*>(1),
-                              frame.argument<std::uint64_t>(2));
-        });
+            return give_value(
+                call, result, frame.argument<char*>(1), frame.argument<std::uint64_t>(2)
+            );
+        }
+    );
 }
 
 outcome on_setxattr(call_frame& frame) noexcept {
@@ -117,14 +126,16 @@ outcome on_setxattr(call_frame& frame) noexcept {
         return outcome::pass;
     }
     return serve(
-        frame, segment::call::set_xattr,
+        frame,
+        segment::call::set_xattr,
         [&](session_call& call) noexcept {
             put_name(call, name);
             call.argument(segment::first_argument + 1, frame.argument<std::uint64_t>(4));
             __builtin_memcpy(call.data(), frame.argument<const char*>(2), bytes);
             call.data_bytes(bytes);
         },
-        no_change);
+        no_change
+    );
 }
 
 outcome on_removexattr(call_frame& frame) noexcept {
@@ -134,8 +145,11 @@ outcome on_removexattr(call_frame& frame) noexcept {
         return outcome::pass;
     }
     return serve(
-        frame, segment::call::remove_xattr,
-        [&](session_call& call) noexcept { put_name(call, name); }, no_change);
+        frame,
+        segment::call::remove_xattr,
+        [&](session_call& call) noexcept { put_name(call, name); },
+        no_change
+    );
 }
 
 }  // namespace farside::preload

@@ -1,9 +1,9 @@
 #include "layer/preload/dispatch.hpp"
 
-#include <array>
-
 #include "layer/preload/process_state.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
+
+#include <array>
 
 namespace farside::preload {
 namespace {

@@ -1,7 +1,7 @@
-// Where the library begins: in the resolver of an indirect function, which the loader calls while it
-// relocates the library. That is before any constructor of any library and before any code of the
-// program, so nothing runs uncovered. Nothing may be imported here: the C library itself may not be
-// relocated yet.
+// Where the library begins: in the resolver of an indirect function, which the loader calls while
+// it relocates the library. That is before any constructor of any library and before any code of
+// the program, so nothing runs uncovered. Nothing may be imported here: the C library itself may
+// not be relocated yet.
 #include "layer/preload/patcher.hpp"
 #include "layer/preload/process_state.hpp"
 
@@ -19,8 +19,10 @@ void begin() noexcept {
     }
     const patch_report report = patch_process();
     if (!report.complete) {
-        refuse("this C library's system calls cannot be hooked completely; nothing was run "
-               "(see farside doctor)");
+        refuse(
+            "this C library's system calls cannot be hooked completely; nothing was run "
+            "(see farside doctor)"
+        );
     }
 }
 
@@ -39,6 +41,7 @@ static entry_function resolve_entry() {
 
 // The indirect function itself is never called; the reference makes the loader resolve it.
 [[gnu::visibility("hidden")]] void farside_entry() __attribute__((ifunc("resolve_entry")));
-[[gnu::used, gnu::retain, gnu::visibility("hidden")]] constinit entry_function farside_entry_reference =
-    farside_entry;
+[[gnu::used,
+  gnu::retain,
+  gnu::visibility("hidden")]] constinit entry_function farside_entry_reference = farside_entry;
 }

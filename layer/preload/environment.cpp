@@ -1,13 +1,13 @@
 #include "layer/preload/environment.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-
-#include <cstring>
-
 #include "layer/preload/process_state.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
+
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/mman.h>
 
 namespace farside::preload {
 namespace {
@@ -18,8 +18,8 @@ constexpr std::string_view uring_setting = "UV_USE_IO_URING=0";
 }  // namespace
 
 environment_reader::environment_reader() noexcept
-    : fd_{static_cast<int>(kernel(__NR_openat, AT_FDCWD, "/proc/self/environ",
-                                  O_RDONLY | O_CLOEXEC))} {}
+    : fd_{static_cast<int>(kernel(__NR_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC)
+      )} {}
 
 environment_reader::~environment_reader() {
     if (fd_ >= 0) {
@@ -89,14 +89,22 @@ exec_environment::exec_environment(char* const* given) noexcept {
     rebuild(given, count, preload_bytes);
 }
 
-void exec_environment::rebuild(char* const* given, std::size_t count,
-                               std::size_t preload_bytes) noexcept {
+void exec_environment::rebuild(
+    char* const* given, std::size_t count, std::size_t preload_bytes
+) noexcept {
     const std::string_view library{state.view->library};
     constexpr std::size_t added = 4;
     memory_bytes_ = (count + added + 1) * sizeof(char*) + preload_name.size() + library.size() + 1 +
                     preload_bytes + 1 + sizeof segment::environment_directory + PATH_MAX;
-    const long got = kernel(__NR_mmap, nullptr, memory_bytes_, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const long got = kernel(
+        __NR_mmap,
+        nullptr,
+        memory_bytes_,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0
+    );
     if (got < 0) {
         return;
     }
@@ -123,9 +131,7 @@ void exec_environment::rebuild(char* const* given, std::size_t count,
                 put(":");
             }
             put(variable);
-        } else if (!variable.starts_with(segment::environment_session) &&
-                   !variable.starts_with(segment::environment_directory) &&
-                   variable != uring_setting) {
+        } else if (!variable.starts_with(segment::environment_session) && !variable.starts_with(segment::environment_directory) && variable != uring_setting) {
             variables[used++] = given[i];
         }
     }

@@ -1,8 +1,8 @@
 #include "layer/preload/file_image.hpp"
 
-#include <linux/memfd.h>
-
 #include "layer/preload/remote_call.hpp"
+
+#include <linux/memfd.h>
 
 namespace farside::preload {
 namespace {
@@ -21,8 +21,9 @@ long write_all(long fd, const std::byte* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
-long make_image(std::uint64_t id, std::int64_t offset, std::uint64_t bytes, const char* name)
-    noexcept {
+long make_image(
+    std::uint64_t id, std::int64_t offset, std::uint64_t bytes, const char* name
+) noexcept {
     const long fd = kernel(__NR_memfd_create, name, MFD_CLOEXEC);
     if (fd < 0) {
         return fd;
@@ -35,8 +36,7 @@ long make_image(std::uint64_t id, std::int64_t offset, std::uint64_t bytes, cons
                              .argument(1, static_cast<std::uint64_t>(offset))
                              .argument(2, wanted)
                              .run();
-        result = got <= 0 ? got
-                          : write_all(fd, call.data(), static_cast<std::size_t>(got));
+        result = got <= 0 ? got : write_all(fd, call.data(), static_cast<std::size_t>(got));
         if (got <= 0 || result < 0) {
             break;
         }

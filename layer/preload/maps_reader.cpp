@@ -1,10 +1,10 @@
 #include "layer/preload/maps_reader.hpp"
 
-#include <fcntl.h>
+#include "layer/preload/syscall_x86_64.hpp"
 
 #include <cstring>
 
-#include "layer/preload/syscall_x86_64.hpp"
+#include <fcntl.h>
 
 namespace farside::preload {
 namespace {
@@ -28,7 +28,8 @@ std::uintptr_t take_hexadecimal(std::string_view& text) noexcept {
 }  // namespace
 
 maps_reader::maps_reader() noexcept
-    : fd_{static_cast<int>(kernel(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC))} {}
+    : fd_{static_cast<int>(kernel(__NR_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC)
+      )} {}
 
 maps_reader::~maps_reader() {
     if (fd_ >= 0) {

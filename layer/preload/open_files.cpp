@@ -1,30 +1,62 @@
 #include "layer/preload/open_files.hpp"
 
-#include <asm/errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "layer/preload/process_state.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 
+#include <asm/errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace farside::preload {
 namespace {
 
-std::atomic<unsigned> bound{segment::descriptor_ceiling};
+constinit std::atomic<unsigned> bound{segment::descriptor_ceiling};
 
 // Entries that are tried before the session is asked to look for dead ones, and after.
 constexpr unsigned claims_max = 4096;
 
-std::uint64_t claim_id() noexcept {
+void give_back(std::uint64_t id) noexcept {
+    std::uint64_t expected = id;
+    entry_of(id).id.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
+}
+
+struct flock byte_of(std::uint64_t id) noexcept {
+    struct flock lock {};
+
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(id);
+    lock.l_len = 1;
+    return lock;
+}
+
+// Claims the entry of a new id for the descriptor. The lock comes before the claim: an entry
+// without a lock belongs to nobody, and the session may free it at any time.
+bool claim(long fd, std::uint64_t id) noexcept {
+    segment::open_file& entry = entry_of(id);
+    if (entry.id.load(std::memory_order_relaxed) != 0) {
+        return false;
+    }
+    struct flock lock = byte_of(id);
+    if (kernel(__NR_fcntl, fd, F_OFD_SETLK, &lock) < 0) {
+        return false;
+    }
+    std::uint64_t free = 0;
+    if (entry.id.compare_exchange_strong(free, id, std::memory_order_acq_rel)) {
+        return true;
+    }
+    lock.l_type = F_UNLCK;
+    kernel(__NR_fcntl, fd, F_OFD_SETLK, &lock);
+    return false;
+}
+
+std::uint64_t claim_id(long fd) noexcept {
     for (const bool reclaimed : {false, true}) {
         for (unsigned tries = 0; tries < claims_max; ++tries) {
             const std::uint64_t id =
                 state.segment->head.last_open_file_id.fetch_add(1, std::memory_order_relaxed) + 1;
-            std::uint64_t free = 0;
-            segment::open_file& entry = entry_of(id);
-            if (entry.id.load(std::memory_order_relaxed) == 0 &&
-                entry.id.compare_exchange_strong(free, id, std::memory_order_acq_rel)) {
+            if (claim(fd, id)) {
                 return id;
             }
         }
@@ -38,25 +70,11 @@ std::uint64_t claim_id() noexcept {
     return 0;
 }
 
-void give_back(std::uint64_t id) noexcept {
-    std::uint64_t expected = id;
-    entry_of(id).id.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
-}
-
-struct flock byte_of(std::uint64_t id) noexcept {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    lock.l_start = static_cast<off_t>(id);
-    lock.l_len = 1;
-    return lock;
-}
-
 }  // namespace
 
 placeholder make_placeholder(unsigned open_flags) noexcept {
-    const long fd = kernel(__NR_openat, AT_FDCWD, state.template_path,
-                           O_WRONLY | (open_flags & O_CLOEXEC));
+    const long fd =
+        kernel(__NR_openat, AT_FDCWD, state.template_path, O_WRONLY | (open_flags & O_CLOEXEC));
     if (fd < 0) {
         return {fd == -EMFILE || fd == -ENFILE ? fd : -EIO, 0};
     }
@@ -64,16 +82,12 @@ placeholder make_placeholder(unsigned open_flags) noexcept {
         kernel(__NR_close, fd);
         return {-EMFILE, 0};
     }
-    const std::uint64_t id = claim_id();
-    if (id == 0) {
+    const std::uint64_t id = claim_id(fd);
+    if (id == 0 || kernel(__NR_lseek, fd, id, SEEK_SET) < 0) {
         kernel(__NR_close, fd);
-        return {-ENFILE, 0};
-    }
-    struct flock lock = byte_of(id);
-    if (kernel(__NR_lseek, fd, id, SEEK_SET) < 0 ||
-        kernel(__NR_fcntl, fd, F_OFD_SETLK, &lock) < 0) {
-        kernel(__NR_close, fd);
-        give_back(id);
+        if (id != 0) {
+            give_back(id);
+        }
         return {-ENFILE, 0};
     }
     return {fd, id};

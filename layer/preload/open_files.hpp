@@ -10,12 +10,12 @@ namespace farside::preload {
 
 // A descriptor that is about to stand for a remote file.
 struct placeholder {
-    long fd = -1;           // or -errno
-    std::uint64_t id = 0;   // claimed; its entry is ours to give back until the session knows it
+    long fd = -1;          // or -errno
+    std::uint64_t id = 0;  // claimed; its entry is ours to give back until the session knows it
 };
 
-// The lowest free descriptor, close-on-exec where `open_flags` has O_CLOEXEC, with a new id. -EMFILE,
-// -ENFILE where there is no room.
+// The lowest free descriptor, close-on-exec where `open_flags` has O_CLOEXEC, with a new id.
+// -EMFILE, -ENFILE where there is no room.
 [[nodiscard]] placeholder make_placeholder(unsigned open_flags) noexcept;
 
 // The open failed, or was answered by the other side.

@@ -1,17 +1,17 @@
 #include "layer/preload/patcher.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
+#include "layer/preload/dispatch.hpp"
+#include "layer/preload/maps_reader.hpp"
+#include "layer/preload/site_shapes_x86_64.hpp"
+#include "layer/preload/syscall_x86_64.hpp"
 
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
 
-#include "layer/preload/dispatch.hpp"
-#include "layer/preload/maps_reader.hpp"
-#include "layer/preload/site_shapes_x86_64.hpp"
-#include "layer/preload/syscall_x86_64.hpp"
+#include <fcntl.h>
+#include <sys/mman.h>
 
 extern "C" void farside_gate();
 
@@ -25,12 +25,13 @@ constexpr std::size_t numbers_max = 512;
 constexpr std::size_t short_jumps_max = 64;
 constexpr std::uintptr_t page = 4096;
 
-// Calls that every glibc makes for files: if one of them has no hooked site, something would escape.
+// Calls that every glibc makes for files: if one of them has no hooked site, something would
+// escape.
 constexpr unsigned required_numbers[] = {
-    __NR_read,  __NR_write,    __NR_close,      __NR_lseek,    __NR_openat, __NR_getdents64,
-    __NR_mmap,  __NR_fcntl,    __NR_ftruncate,  __NR_readlink, __NR_execve, __NR_chdir,
-    __NR_dup2,  __NR_unlinkat, __NR_pread64,    __NR_pwrite64, __NR_readv,  __NR_writev,
-    __NR_mkdir, __NR_rename,   __NR_fsync,      __NR_statx,    __NR_access, __NR_close_range,
+    __NR_read,  __NR_write,    __NR_close,     __NR_lseek,    __NR_openat, __NR_getdents64,
+    __NR_mmap,  __NR_fcntl,    __NR_ftruncate, __NR_readlink, __NR_execve, __NR_chdir,
+    __NR_dup2,  __NR_unlinkat, __NR_pread64,   __NR_pwrite64, __NR_readv,  __NR_writev,
+    __NR_mkdir, __NR_rename,   __NR_fsync,     __NR_statx,    __NR_access, __NR_close_range,
 };
 
 // Copies code into place, and jumps with 32-bit displacements.
@@ -44,7 +45,9 @@ public:
     }
 
     void jump(const unsigned char* target) noexcept { relative(0xe9, target); }
+
     void call(const unsigned char* target) noexcept { relative(0xe8, target); }
+
     [[nodiscard]] unsigned char* at() const noexcept { return at_; }
 
 private:
@@ -89,8 +92,15 @@ bool library_patcher::map_stubs() noexcept {
     for (std::uintptr_t distance = 1U << 20U; distance < (1U << 30U); distance += 1U << 20U) {
         for (const bool above : {false, true}) {
             const auto wish = (above ? base + distance : base - distance) & ~std::uintptr_t{0xffff};
-            const long got = kernel(__NR_mmap, wish, stub_room, PROT_READ | PROT_WRITE,
-                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+            const long got = kernel(
+                __NR_mmap,
+                wish,
+                stub_room,
+                PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+                -1,
+                0
+            );
             if (got == static_cast<long>(wish)) {
                 stubs_ = reinterpret_cast<unsigned char*>(got);
                 emitter out{stubs_};
@@ -172,9 +182,8 @@ void library_patcher::hook_displaced(std::size_t at, std::size_t moved) noexcept
 }
 
 void library_patcher::hook(std::size_t at, bool* seen) noexcept {
-    const site found = recognise(text_, at, [](unsigned number) noexcept {
-        return is_dispatched(number);
-    });
+    const site found =
+        recognise(text_, at, [](unsigned number) noexcept { return is_dispatched(number); });
     if (found.how == shape::none || next_ + stub_bytes_max > stubs_ + stub_room) {
         return;
     }
@@ -242,8 +251,8 @@ patch_report patch_process() noexcept {
     mapping entry{};
     while (maps.next(entry)) {
         if (entry.executable && is_c_library(entry.path)) {
-            library_patcher patcher{reinterpret_cast<unsigned char*>(entry.begin),
-                                    entry.end - entry.begin};
+            library_patcher patcher{
+                reinterpret_cast<unsigned char*>(entry.begin), entry.end - entry.begin};
             const std::size_t sites = patcher.run(seen);
             report.sites += sites;
             report.libraries += sites == 0 ? 0 : 1;

@@ -1,16 +1,16 @@
 #include "layer/preload/place.hpp"
 
-#include <asm/errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cstring>
-#include <new>
-
 #include "layer/common/path.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
+
+#include <cstring>
+#include <new>
+
+#include <asm/errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
@@ -35,7 +35,8 @@ side decide_undecided(std::string_view path) noexcept {
         if (found == 0) {
             break;
         }
-        if (found == hash && std::string_view{table.text + entry.text_offset, entry.text_bytes} == path) {
+        if (found == hash &&
+            std::string_view{table.text + entry.text_offset, entry.text_bytes} == path) {
             return entry.verdict;
         }
     }
@@ -52,7 +53,9 @@ side side_of(std::string_view normalised) noexcept {
 
 // Whether a ".." in the path steps out of a directory that is on another side than `wanted`: then
 // neither side could walk the path as it is written.
-bool crosses_sides(std::string_view path, char* out, std::size_t room, bool wanted_remote) noexcept {
+bool crosses_sides(
+    std::string_view path, char* out, std::size_t room, bool wanted_remote
+) noexcept {
     for (std::size_t i = 0; i + 2 < path.size(); ++i) {
         const bool dots = path[i] == '/' && path[i + 1] == '.' && path[i + 2] == '.' &&
                           (i + 3 == path.size() || path[i + 3] == '/');
@@ -198,8 +201,9 @@ void place::resolve_descriptor(long fd, std::string_view path) noexcept {
     resolve_joined(directory, path, true);
 }
 
-void place::resolve_joined(std::string_view directory, std::string_view path, bool kernel_agrees)
-    noexcept {
+void place::resolve_joined(
+    std::string_view directory, std::string_view path, bool kernel_agrees
+) noexcept {
     char* const out = buffer();
     if (out == nullptr) {
         fail(-ENOMEM);

@@ -1,24 +1,28 @@
-// Where a path argument leads: to the kernel as it is, to the kernel by another path, to the target,
-// or nowhere. Every handler of a call with a path asks here first, so a path is on one side for every
-// operation.
+// Where a path argument leads: to the kernel as it is, to the kernel by another path, to the
+// target, or nowhere. Every handler of a call with a path asks here first, so a path is on one side
+// for every operation.
 #pragma once
-
-#include <cstdint>
-#include <string_view>
 
 #include "layer/common/side.hpp"
 #include "layer/preload/process_state.hpp"
 
+#include <cstdint>
+#include <string_view>
+
 namespace farside::preload {
 
 enum class empty_path : bool { is_error, is_descriptor };  // AT_EMPTY_PATH
-enum class last_link : bool { follow, keep };              // AT_SYMLINK_NOFOLLOW, O_NOFOLLOW, unlink
+enum class last_link : bool { follow, keep };  // AT_SYMLINK_NOFOLLOW, O_NOFOLLOW, unlink
 
 class place {
 public:
     // `fd` as the *at calls take it: a descriptor or AT_FDCWD. `path` may be nullptr.
-    place(long fd, const char* path, last_link link = last_link::follow,
-          empty_path empty = empty_path::is_error) noexcept;
+    place(
+        long fd,
+        const char* path,
+        last_link link = last_link::follow,
+        empty_path empty = empty_path::is_error
+    ) noexcept;
 
     enum class kind : std::uint8_t {
         untouched,  // local: the kernel gets the call as it was made
@@ -28,10 +32,13 @@ public:
     };
 
     [[nodiscard]] kind what() const noexcept { return kind_; }
+
     [[nodiscard]] bool remote() const noexcept { return kind_ == kind::remote; }
+
     [[nodiscard]] bool is_local() const noexcept {
         return kind_ == kind::untouched || kind_ == kind::local;
     }
+
     [[nodiscard]] long failure() const noexcept { return failure_; }
 
     // The id of the open file that the path is relative to, or 0: the path is absolute.
@@ -44,8 +51,9 @@ private:
     void resolve(long fd, std::string_view path) noexcept;
     void resolve_absolute(std::string_view path, bool rewritten) noexcept;
     void resolve_descriptor(long fd, std::string_view path) noexcept;
-    void resolve_joined(std::string_view directory, std::string_view path, bool kernel_agrees)
-        noexcept;
+    void resolve_joined(
+        std::string_view directory, std::string_view path, bool kernel_agrees
+    ) noexcept;
     bool resolve_descriptor_name(std::string_view path) noexcept;
     void fail(long error) noexcept;
     [[nodiscard]] char* buffer() noexcept;

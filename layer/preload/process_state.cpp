@@ -1,14 +1,14 @@
 #include "layer/preload/process_state.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include <cstring>
-
 #include "layer/preload/environment.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
+
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 
@@ -19,6 +19,7 @@ namespace {
 char scratch_memory[scratch_count][scratch_bytes];
 
 constexpr unsigned own_count = 4;
+
 enum own_index : unsigned { own_segment, own_view, own_template, own_doorbell };
 
 struct inherited {
@@ -67,11 +68,11 @@ void append_number(char* out, std::size_t& length, unsigned value) noexcept {
     out[length] = '\0';
 }
 
-// Descriptors of remote files that came through fork and exec: each is the template reopened, and its
-// file offset is the open file's id.
+// Descriptors of remote files that came through fork and exec: each is the template reopened, and
+// its file offset is the open file's id.
 void adopt_descriptors() noexcept {
-    const long directory = kernel(__NR_openat, AT_FDCWD, "/proc/self/fd",
-                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const long directory =
+        kernel(__NR_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
         return;
     }
@@ -90,7 +91,9 @@ void adopt_descriptors() noexcept {
             for (const char* c = name; *c >= '0' && *c <= '9'; ++c) {
                 fd = fd * 10 + static_cast<unsigned>(*c - '0');
             }
+
             struct stat st {};
+
             if (name[0] == '.' || fd >= descriptors_max || open_file_of(fd) != 0 ||
                 kernel(__NR_fstat, fd, &st) != 0 || st.st_ino != state.template_inode ||
                 st.st_dev != state.template_device) {
@@ -98,8 +101,9 @@ void adopt_descriptors() noexcept {
             }
             const long id = kernel(__NR_lseek, fd, 0, SEEK_CUR);
             if (id > 0) {
-                state.open_files[fd].store(static_cast<std::uint64_t>(id),
-                                           std::memory_order_relaxed);
+                state.open_files[fd].store(
+                    static_cast<std::uint64_t>(id), std::memory_order_relaxed
+                );
             }
         }
     }
@@ -108,6 +112,7 @@ void adopt_descriptors() noexcept {
 
 bool map_everything(const inherited& from) noexcept {
     struct stat st {};
+
     for (unsigned i = 0; i < own_count; ++i) {
         if (from.fields[1 + i] >= descriptors_max) {
             return false;
@@ -123,16 +128,19 @@ bool map_everything(const inherited& from) noexcept {
     state.template_device = st.st_dev;
     std::size_t length = sizeof "/proc/self/fd/" - 1;
     std::memcpy(state.template_path, "/proc/self/fd/", length);
-    append_number(state.template_path, length,
-                  static_cast<unsigned>(state.descriptors[own_template]));
+    append_number(
+        state.template_path, length, static_cast<unsigned>(state.descriptors[own_template])
+    );
 
-    auto* const shared = static_cast<segment::segment*>(map_shared(
-        state.descriptors[own_segment], sizeof(segment::segment), PROT_READ | PROT_WRITE));
+    auto* const shared = static_cast<segment::segment*>(
+        map_shared(state.descriptors[own_segment], sizeof(segment::segment), PROT_READ | PROT_WRITE)
+    );
     const auto* const view = static_cast<const segment::view*>(
-        map_shared(state.descriptors[own_view], sizeof(segment::view), PROT_READ));
-    auto* const wiped = static_cast<wiped_on_fork*>(
-        reinterpret_cast<void*>(kernel(__NR_mmap, nullptr, 4096, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)));
+        map_shared(state.descriptors[own_view], sizeof(segment::view), PROT_READ)
+    );
+    auto* const wiped = static_cast<wiped_on_fork*>(reinterpret_cast<void*>(
+        kernel(__NR_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    ));
     if (shared == nullptr || view == nullptr || reinterpret_cast<long>(wiped) < 0 ||
         kernel(__NR_madvise, wiped, 4096, MADV_WIPEONFORK) != 0) {
         return false;
@@ -192,8 +200,8 @@ bool in_vfork_child() noexcept {
     const auto pid = static_cast<int>(kernel(__NR_getpid));
     const int known = state.wiped->pid.load(std::memory_order_relaxed);
     if (known == 0) {
-        // A fork that did not come through our handler (calls_process.cpp), which sets the pid: whoever
-        // asks first is taken for the process itself.
+        // A fork that did not come through our handler (calls_process.cpp), which sets the pid:
+        // whoever asks first is taken for the process itself.
         state.wiped->pid.store(pid, std::memory_order_relaxed);
         return false;
     }
@@ -233,9 +241,8 @@ void report(std::string_view first, std::string_view second, std::string_view th
     char line[1024];
     std::size_t length = 0;
     for (const std::string_view part : {std::string_view{"farside: "}, first, second, third}) {
-        const std::size_t take = part.size() < sizeof line - 1 - length
-                                     ? part.size()
-                                     : sizeof line - 1 - length;
+        const std::size_t take =
+            part.size() < sizeof line - 1 - length ? part.size() : sizeof line - 1 - length;
         std::memcpy(line + length, part.data(), take);
         length += take;
     }
@@ -255,22 +262,31 @@ scratch::scratch() noexcept {
     std::uint64_t bits = taken.load(std::memory_order_relaxed);
     while (bits != ~std::uint64_t{0}) {
         const int free = __builtin_ctzll(~bits);
-        if (taken.compare_exchange_weak(bits, bits | std::uint64_t{1} << free,
-                                        std::memory_order_acquire)) {
+        if (taken.compare_exchange_weak(
+                bits, bits | std::uint64_t{1} << free, std::memory_order_acquire
+            )) {
             index_ = free;
             data_ = scratch_memory[free];
             return;
         }
     }
-    const long got = kernel(__NR_mmap, nullptr, scratch_bytes, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const long got = kernel(
+        __NR_mmap,
+        nullptr,
+        scratch_bytes,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0
+    );
     data_ = got < 0 ? nullptr : reinterpret_cast<char*>(got);
 }
 
 scratch::~scratch() {
     if (index_ >= 0) {
-        state.wiped->scratch_taken.fetch_and(~(std::uint64_t{1} << index_),
-                                             std::memory_order_release);
+        state.wiped->scratch_taken.fetch_and(
+            ~(std::uint64_t{1} << index_), std::memory_order_release
+        );
     } else if (data_ != nullptr) {
         kernel(__NR_munmap, data_, scratch_bytes);
     }

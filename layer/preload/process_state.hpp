@@ -5,19 +5,20 @@
 // Rules that everything here keeps:
 //   - No locks. Tables are atomics; a thread may be stopped or killed between any two instructions,
 //     and a signal handler may run the same code.
-//   - A child of vfork(2) or posix_spawn(3) runs in its parent's memory with descriptors and a working
+//   - A child of vfork(2) or posix_spawn(3) runs in its parent's memory with descriptors and a
+//   working
 //     directory of its own. It is told by its pid, and must not change what describes the parent.
 #pragma once
 
-#include <linux/limits.h>
+#include "layer/segment/segment.hpp"
+#include "layer/segment/view.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-#include "layer/segment/segment.hpp"
-#include "layer/segment/view.hpp"
+#include <linux/limits.h>
 
 namespace farside::preload {
 
@@ -43,7 +44,6 @@ struct wiped_on_fork {
     std::atomic<std::uint64_t> scratch_taken;  // bit per buffer
 };
 
-
 struct process_state {
     segment::segment* segment;
     const segment::view* view;
@@ -52,8 +52,8 @@ struct process_state {
     int descriptors[4];  // segment, view, template, doorbell
     std::uint64_t template_device;
     std::uint64_t template_inode;
-    char template_path[32];       // "/proc/self/fd/<template>"
-    char session_variable[160];   // "FARSIDE_SESSION=..." as this process got it
+    char template_path[32];      // "/proc/self/fd/<template>"
+    char session_variable[160];  // "FARSIDE_SESSION=..." as this process got it
 
     std::atomic<std::uint64_t> open_files[descriptors_max];  // id by descriptor, 0: not ours
     std::atomic<directory_hint> hints[descriptors_max];
@@ -96,8 +96,9 @@ extern process_state state;  // hidden, zero at start
 [[noreturn]] void refuse(std::string_view reason) noexcept;
 
 // Writes "farside: ...\n" to standard error.
-void report(std::string_view first, std::string_view second = {}, std::string_view third = {})
-    noexcept;
+void report(
+    std::string_view first, std::string_view second = {}, std::string_view third = {}
+) noexcept;
 
 // A path buffer for the length of a scope. Empty (data() == nullptr) never: when all are taken, one
 // is mapped.

@@ -2,14 +2,14 @@
 // an open file checked before it is used.
 #pragma once
 
-#include <asm/errno.h>
-#include <fcntl.h>
-
 #include "layer/preload/call_frame.hpp"
 #include "layer/preload/place.hpp"
 #include "layer/preload/process_state.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
+
+#include <asm/errno.h>
+#include <fcntl.h>
 
 namespace farside::preload {
 
@@ -27,8 +27,14 @@ inline long local_call(const call_frame& frame, std::size_t path_index, const ch
 // Serves a call with one location. `prepare(call)` adds the other arguments; `finish(call, result)`
 // hands results to the program and returns what it sees.
 template <typename Prepare, typename Finish>
-outcome serve_location(call_frame& frame, const place& where, std::size_t path_index,
-                       segment::call op, Prepare prepare, Finish finish) noexcept {
+outcome serve_location(
+    call_frame& frame,
+    const place& where,
+    std::size_t path_index,
+    segment::call op,
+    Prepare prepare,
+    Finish finish
+) noexcept {
     switch (where.what()) {
         case place::kind::untouched:
             return outcome::pass;
@@ -50,16 +56,24 @@ outcome serve_location(call_frame& frame, const place& where, std::size_t path_i
 }
 
 template <typename Prepare>
-outcome serve_location(call_frame& frame, const place& where, std::size_t path_index,
-                       segment::call op, Prepare prepare) noexcept {
-    return serve_location(frame, where, path_index, op, prepare,
-                          [](session_call&, long result) noexcept { return result; });
+outcome serve_location(
+    call_frame& frame, const place& where, std::size_t path_index, segment::call op, Prepare prepare
+) noexcept {
+    return serve_location(
+        frame,
+        where,
+        path_index,
+        op,
+        prepare,
+        [](session_call&, long result) noexcept { return result; }
+    );
 }
 
 // Serves a call on the open file itself, through a location without a path.
 template <typename Prepare, typename Finish>
-outcome serve_descriptor(call_frame& frame, std::uint64_t id, segment::call op, Prepare prepare,
-                         Finish finish) noexcept {
+outcome serve_descriptor(
+    call_frame& frame, std::uint64_t id, segment::call op, Prepare prepare, Finish finish
+) noexcept {
     session_call call{op};
     call.location(0, id, {});
     prepare(call);
@@ -68,13 +82,13 @@ outcome serve_descriptor(call_frame& frame, std::uint64_t id, segment::call op, 
 }
 
 // What a handler of a call on a descriptor begins with: whose descriptor is it?
-#define FARSIDE_REMOTE_DESCRIPTOR(id, fd)             \
-    const std::uint64_t id = open_file_of(fd);        \
-    if (id == 0) {                                    \
-        return outcome::pass;                         \
-    }                                                 \
-    if (id == own_descriptor) {                       \
-        return answer(frame, -EBADF);                 \
+#define FARSIDE_REMOTE_DESCRIPTOR(id, fd)      \
+    const std::uint64_t id = open_file_of(fd); \
+    if (id == 0) {                             \
+        return outcome::pass;                  \
+    }                                          \
+    if (id == own_descriptor) {                \
+        return answer(frame, -EBADF);          \
     }
 
 inline bool readable(std::uint64_t id) noexcept {

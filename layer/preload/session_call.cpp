@@ -1,13 +1,13 @@
 #include "layer/preload/session_call.hpp"
 
-#include <asm/errno.h>
-#include <linux/futex.h>
-#include <linux/time_types.h>
+#include "layer/preload/process_state.hpp"
+#include "layer/preload/syscall_x86_64.hpp"
 
 #include <cstring>
 
-#include "layer/preload/process_state.hpp"
-#include "layer/preload/syscall_x86_64.hpp"
+#include <asm/errno.h>
+#include <linux/futex.h>
+#include <linux/time_types.h>
 
 namespace farside::preload {
 namespace {
@@ -17,8 +17,9 @@ constexpr int msg_nosignal = 0x4000;
 // How long a thread without a slot sleeps before it looks again by itself: the process that was to
 // wake it may have been killed.
 constexpr long slot_wait_ns = 100'000'000;
-// glibc's SIGCANCEL. A cancelled thread is unwound from wherever it is, and stubs cannot be unwound:
-// the signal stays pending until the answer came (remote waits are no cancellation points).
+// glibc's SIGCANCEL. A cancelled thread is unwound from wherever it is, and stubs cannot be
+// unwound: the signal stays pending until the answer came (remote waits are no cancellation
+// points).
 constexpr std::uint64_t cancel_signal = std::uint64_t{1} << (32 - 1);
 
 segment::header& head() noexcept {
@@ -27,6 +28,14 @@ segment::header& head() noexcept {
 
 bool session_died(const segment::call_slot& slot) noexcept {
     return (slot.state.load(std::memory_order_acquire) & segment::state_owner_died) != 0;
+}
+
+// Only the session writes `doorbell_rung`: 1 while it will look at `posted` again by itself.
+void ring() noexcept {
+    if (head().doorbell_rung.load(std::memory_order_seq_cst) == 0) {
+        const char byte = 0;
+        kernel(__NR_sendto, state.descriptors[3], &byte, 1, msg_dontwait | msg_nosignal);
+    }
 }
 
 // Where a thread begins to look, so that threads do not all fight for the first slot.
@@ -64,6 +73,7 @@ session_call::session_call(segment::call op) noexcept {
             return;  // nobody will ever free one
         }
         head().slot_waiters.fetch_add(1, std::memory_order_acq_rel);
+        ring();  // slots of dead owners are for the session to find
         const __kernel_timespec timeout{0, slot_wait_ns};
         kernel(__NR_futex, &head().slot_releases, FUTEX_WAIT, releases, &timeout);
         head().slot_waiters.fetch_sub(1, std::memory_order_acq_rel);
@@ -88,8 +98,9 @@ session_call& session_call::argument(std::size_t index, std::uint64_t value) noe
     return *this;
 }
 
-session_call& session_call::location(std::size_t index, std::uint64_t base,
-                                     std::string_view path) noexcept {
+session_call& session_call::location(
+    std::size_t index, std::uint64_t base, std::string_view path
+) noexcept {
     if (slot_ != nullptr) {
         slot_->arguments[index == 0 ? segment::base0 : segment::base1] =
             static_cast<std::int64_t>(base);
@@ -114,19 +125,18 @@ std::byte* session_call::data() const noexcept {
 }
 
 void session_call::post() noexcept {
-    head().posted[index_ / 64].fetch_or(std::uint64_t{1} << (index_ % 64),
-                                        std::memory_order_acq_rel);
-    if (head().doorbell_rung.exchange(1, std::memory_order_acq_rel) == 0) {
-        const char byte = 0;
-        kernel(__NR_sendto, state.descriptors[3], &byte, 1, msg_dontwait | msg_nosignal);
-    }
+    head().posted[index_ / 64].fetch_or(
+        std::uint64_t{1} << (index_ % 64), std::memory_order_seq_cst
+    );
+    ring();
 }
 
 void session_call::wait() noexcept {
     const std::uint32_t posted = head().session_tid | segment::state_posted;
     while (slot_->state.load(std::memory_order_acquire) == posted) {
-        // Without a timeout, so that the kernel itself restarts the wait after a SA_RESTART handler;
-        // EINTR is left for the handlers without, which ask for the call to be interrupted.
+        // Without a timeout, so that the kernel itself restarts the wait after a SA_RESTART
+        // handler; EINTR is left for the handlers without, which ask for the call to be
+        // interrupted.
         const long woken = kernel(__NR_futex, &slot_->state, FUTEX_WAIT, posted);
         if (woken == -EINTR && slot_->cancelled.exchange(1, std::memory_order_acq_rel) == 0) {
             post();
@@ -144,8 +154,9 @@ long session_call::run() noexcept {
     std::uint64_t before = 0;
     kernel(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &blocked, &before, sizeof blocked);
     long result = -EIO;
-    if (slot_->state.compare_exchange_strong(expected, idle | segment::state_posted,
-                                             std::memory_order_acq_rel)) {
+    if (slot_->state.compare_exchange_strong(
+            expected, idle | segment::state_posted, std::memory_order_acq_rel
+        )) {
         post();
         wait();
         if (!session_died(*slot_)) {

@@ -2,13 +2,13 @@
 // The object owns a slot from construction to destruction.
 #pragma once
 
+#include "layer/common/side.hpp"
+#include "layer/segment/segment.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "layer/common/side.hpp"
-#include "layer/segment/segment.hpp"
 
 namespace farside::preload {
 
@@ -39,8 +39,8 @@ public:
     // After run(): where the session decided the side of a location relative to a directory.
     [[nodiscard]] side decided_side() const noexcept;
 
-    // After run(), with a local side: the absolute path to use; NUL-terminated in the slot. Also the
-    // canonical path that call::canonicalize answers.
+    // After run(), with a local side: the absolute path to use; NUL-terminated in the slot. Also
+    // the canonical path that call::canonicalize answers.
     [[nodiscard]] std::string_view path(std::size_t index) const noexcept;
 
     // After run(): an argument that the session answered in.

@@ -8,8 +8,9 @@ namespace {
 constexpr std::size_t before_bytes = 64;
 constexpr std::size_t behind_bytes = 16;
 
-bool matches(std::span<const unsigned char> text, std::size_t at, std::size_t bytes,
-             const char* pattern) noexcept {
+bool matches(
+    std::span<const unsigned char> text, std::size_t at, std::size_t bytes, const char* pattern
+) noexcept {
     return std::memcmp(text.data() + at, pattern, bytes) == 0;
 }
 
@@ -104,6 +105,7 @@ std::size_t padding_bytes(std::span<const unsigned char> text, std::size_t at) n
         std::size_t bytes;
         const char* text;
     };
+
     static constexpr pattern patterns[] = {
         {10, "\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00"},
         {9, "\x66\x0f\x1f\x84\x00\x00\x00\x00\x00"},
@@ -136,8 +138,9 @@ bool overlaps(std::size_t at, std::span<const std::size_t> taken) noexcept {
 
 }  // namespace
 
-std::size_t find_padding(std::span<const unsigned char> text, std::size_t from,
-                         std::span<const std::size_t> taken) noexcept {
+std::size_t find_padding(
+    std::span<const unsigned char> text, std::size_t from, std::span<const std::size_t> taken
+) noexcept {
     constexpr std::size_t reach = 118;  // of a signed 8-bit displacement, less a margin
     for (std::size_t distance = 6; distance < reach; ++distance) {
         for (const bool forward : {false, true}) {

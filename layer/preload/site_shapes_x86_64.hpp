@@ -1,5 +1,6 @@
-// What the bytes around a `syscall` instruction look like in glibc, and how to hook each shape. Pure:
-// bytes in, a plan out. Evidence for the shapes: glibc 2.31, 2.36 and 2.41 as Debian builds them.
+// What the bytes around a `syscall` instruction look like in glibc, and how to hook each shape.
+// Pure: bytes in, a plan out. Evidence for the shapes: glibc 2.31, 2.36 and 2.41 as Debian builds
+// them.
 //
 // The rule behind all shapes: the `syscall` instruction stays where it is, so that cancellation,
 // unwinding and debuggers see local calls at their original addresses. What is replaced is an
@@ -14,8 +15,8 @@ namespace farside::preload {
 
 enum class shape : std::uint8_t {
     none,  // not a call we want, or no shape we know
-    // b8 nr 00 00 | 0f 05: `mov $nr, %eax`, or another five-byte instruction before `syscall`: it is
-    // replaced by a jump to the stub, which redoes it.
+    // b8 nr 00 00 | 0f 05: `mov $nr, %eax`, or another five-byte instruction before `syscall`: it
+    // is replaced by a jump to the stub, which redoes it.
     five_byte_predecessor,
     // 31 c0 | 0f 05: `xor %eax, %eax` (read): replaced by a short jump to padding nearby, which
     // holds the jump to the stub.
@@ -38,12 +39,14 @@ struct site {
 using number_filter = bool (*)(unsigned number) noexcept;
 
 // `text` is the code; `at` the offset of the 0f 05. Needs 64 bytes before and 16 behind.
-[[nodiscard]] site recognise(std::span<const unsigned char> text, std::size_t at,
-                             number_filter wanted) noexcept;
+[[nodiscard]] site recognise(
+    std::span<const unsigned char> text, std::size_t at, number_filter wanted
+) noexcept;
 
 // Offset of at least five bytes of padding behind a jump or return, within a short jump of `from`
 // (the address behind the jump instruction), or 0. `taken` says which offsets are in use already.
-[[nodiscard]] std::size_t find_padding(std::span<const unsigned char> text, std::size_t from,
-                                       std::span<const std::size_t> taken) noexcept;
+[[nodiscard]] std::size_t find_padding(
+    std::span<const unsigned char> text, std::size_t from, std::span<const std::size_t> taken
+) noexcept;
 
 }  // namespace farside::preload

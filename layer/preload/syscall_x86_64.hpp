@@ -2,9 +2,9 @@
 // kernel's: a value, or -errno.
 #pragma once
 
-#include <asm/unistd.h>
-
 #include <type_traits>
+
+#include <asm/unistd.h>
 
 namespace farside::preload {
 
@@ -36,8 +36,13 @@ long to_word(T value) noexcept {
 }  // namespace detail
 
 // kernel(__NR_openat, AT_FDCWD, path, O_RDONLY): missing arguments are 0.
-template <typename A = long, typename B = long, typename C = long, typename D = long,
-          typename E = long, typename F = long>
+template <
+    typename A = long,
+    typename B = long,
+    typename C = long,
+    typename D = long,
+    typename E = long,
+    typename F = long>
 long kernel(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) noexcept {
     using detail::to_word;
     return syscall6(nr, to_word(a), to_word(b), to_word(c), to_word(d), to_word(e), to_word(f));

@@ -1,18 +1,19 @@
 #include "layer/preload/working_directory.hpp"
 
-#include <linux/limits.h>
+#include "layer/preload/process_state.hpp"
+#include "layer/preload/syscall_x86_64.hpp"
 
 #include <atomic>
 #include <cstring>
 
-#include "layer/preload/process_state.hpp"
-#include "layer/preload/syscall_x86_64.hpp"
+#include <linux/limits.h>
 
 namespace farside::preload {
 namespace {
 
-// Records are published by a pointer and not changed while they are. The ring is long enough that one
-// is not taken again while somebody still copies from it: a reader checks `version` after copying.
+// Records are published by a pointer and not changed while they are. The ring is long enough that
+// one is not taken again while somebody still copies from it: a reader checks `version` after
+// copying.
 constexpr unsigned ring_count = 16;
 
 struct record {
@@ -24,11 +25,11 @@ struct record {
     char path[PATH_MAX];
 };
 
-record ring[ring_count];
-std::atomic<unsigned> ring_next;
-std::atomic<record*> current;                  // of the process; nullptr: not looked at yet
-std::atomic<record*> children[ring_count];     // of vfork children that changed theirs
-std::atomic<unsigned> children_next;
+constinit record ring[ring_count]{};
+constinit std::atomic<unsigned> ring_next{0};
+constinit std::atomic<record*> current{nullptr};  // of the process; nullptr: not looked at yet
+constinit std::atomic<record*> children[ring_count]{};  // of vfork children that changed theirs
+constinit std::atomic<unsigned> children_next{0};
 
 record& take_record() noexcept {
     record& taken = ring[ring_next.fetch_add(1, std::memory_order_relaxed) % ring_count];
@@ -68,7 +69,8 @@ record& find() noexcept {
         const int pid = static_cast<int>(kernel(__NR_getpid));
         const unsigned newest = children_next.load(std::memory_order_acquire);
         for (unsigned back = 1; back <= ring_count; ++back) {
-            record* const r = children[(newest - back) % ring_count].load(std::memory_order_acquire);
+            record* const r =
+                children[(newest - back) % ring_count].load(std::memory_order_acquire);
             if (r != nullptr && r->pid == pid) {
                 return *r;
             }

@@ -21,7 +21,8 @@ void enter_local_directory() noexcept;
 // Whether every name below the working directory is local, as long as it does not climb with "..".
 [[nodiscard]] bool directory_is_all_local() noexcept;
 
-// Copies the path, at most `room` bytes; its length, or 0 where it is unknown (deleted, unreachable).
+// Copies the path, at most `room` bytes; its length, or 0 where it is unknown (deleted,
+// unreachable).
 [[nodiscard]] std::size_t copy_directory(char* out, std::size_t room) noexcept;
 
 }  // namespace farside::preload
