@@ -68,13 +68,14 @@ void add_streams(corpus& out) {
     buffer requests = bytes_of({1});
     buffer replies = bytes_of({2});
     for_each_message(all_messages{}, [&]<typename Message>(std::type_identity<Message>) {
+        const auto value = source.make<Message>();
         if constexpr (answered_message<Message>) {
-            append_request(requests, request_id{source.next()}, source.make<Message>());
             const request_id id{source.next()};
+            append_request(requests, id, value);
             append_reply<Message>(replies, id, source.make<typename Message::reply>());
             append_error(replies, Message::op, id, wire_errno{2});
         } else {
-            append_one_way(requests, source.make<Message>());
+            append_one_way(requests, value);
         }
     });
     out.add("fuzz_frame_parser", "requests", requests);
