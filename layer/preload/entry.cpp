@@ -9,6 +9,19 @@ namespace {
 
 using namespace farside::preload;
 
+[[noreturn]] void refuse_incomplete(unsigned number) noexcept {
+    char digits[4] = {};
+    for (int i = 2; i >= 0; --i, number /= 10) {
+        digits[i] = static_cast<char>('0' + number % 10);
+    }
+    report(
+        "this C library makes system call ",
+        digits,
+        " in a way that cannot be hooked; nothing was run"
+    );
+    refuse("use a program built for glibc 2.31 or later, or --allow-local");
+}
+
 void begin() noexcept {
     const char* message = nullptr;
     if (!attach(message)) {
@@ -17,12 +30,9 @@ void begin() noexcept {
         }
         return;  // not part of a session: the library does nothing
     }
-    const patch_report report = patch_process();
-    if (!report.complete) {
-        refuse(
-            "this C library's system calls cannot be hooked completely; nothing was run "
-            "(see farside doctor)"
-        );
+    const patch_report patched = patch_process();
+    if (!patched.complete) {
+        refuse_incomplete(patched.missing_number);
     }
 }
 

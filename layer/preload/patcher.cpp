@@ -28,10 +28,38 @@ constexpr std::uintptr_t page = 4096;
 // Calls that every glibc makes for files: if one of them has no hooked site, something would
 // escape.
 constexpr unsigned required_numbers[] = {
-    __NR_read,  __NR_write,    __NR_close,     __NR_lseek,    __NR_openat, __NR_getdents64,
-    __NR_mmap,  __NR_fcntl,    __NR_ftruncate, __NR_readlink, __NR_execve, __NR_chdir,
-    __NR_dup2,  __NR_unlinkat, __NR_pread64,   __NR_pwrite64, __NR_readv,  __NR_writev,
-    __NR_mkdir, __NR_rename,   __NR_fsync,     __NR_statx,    __NR_access, __NR_close_range,
+    __NR_lseek,
+    __NR_getdents64,
+    __NR_mmap,
+    __NR_ftruncate,
+    __NR_readlink,
+    __NR_execve,
+    __NR_chdir,
+    __NR_dup2,
+    __NR_unlinkat,
+    __NR_mkdir,
+    __NR_rename,
+    __NR_statx,
+    __NR_read,
+    __NR_access,
+    __NR_openat,
+    __NR_close,
+};
+
+// The same for cancellable ones, which glibc 2.41 makes in one place for all.
+constexpr unsigned required_cancellable[] = {
+    __NR_write,
+    __NR_pread64,
+    __NR_pwrite64,
+    __NR_readv,
+    __NR_writev,
+    __NR_fcntl,
+    __NR_fsync,
+};
+
+struct seen_sites {
+    bool number[numbers_max];
+    bool cancellable;
 };
 
 // Copies code into place, and jumps with 32-bit displacements.
@@ -66,12 +94,12 @@ public:
     library_patcher(unsigned char* text, std::size_t bytes) noexcept : text_{text, bytes} {}
 
     // Sites hooked, or 0 where nothing could be.
-    std::size_t run(bool* seen) noexcept;
+    std::size_t run(seen_sites& seen) noexcept;
 
 private:
     bool map_stubs() noexcept;
     bool protect(int protection) const noexcept;
-    void hook(std::size_t at, bool* seen) noexcept;
+    void hook(std::size_t at, seen_sites& seen) noexcept;
     void hook_predecessor(std::size_t at) noexcept;
     bool hook_short(std::size_t at) noexcept;
     void hook_displaced(std::size_t at, std::size_t moved) noexcept;
@@ -181,7 +209,7 @@ void library_patcher::hook_displaced(std::size_t at, std::size_t moved) noexcept
     next_ = out.at();
 }
 
-void library_patcher::hook(std::size_t at, bool* seen) noexcept {
+void library_patcher::hook(std::size_t at, seen_sites& seen) noexcept {
     const site found =
         recognise(text_, at, [](unsigned number) noexcept { return is_dispatched(number); });
     if (found.how == shape::none || next_ + stub_bytes_max > stubs_ + stub_room) {
@@ -197,11 +225,12 @@ void library_patcher::hook(std::size_t at, bool* seen) noexcept {
     }
     ++hooked_;
     if (found.number < numbers_max) {
-        seen[found.number] = true;
+        seen.number[found.number] = true;
     }
+    seen.cancellable = seen.cancellable || found.number == cancellable_number;
 }
 
-std::size_t library_patcher::run(bool* seen) noexcept {
+std::size_t library_patcher::run(seen_sites& seen) noexcept {
     if (!map_stubs() || !protect(PROT_READ | PROT_WRITE | PROT_EXEC)) {
         return 0;
     }
@@ -246,7 +275,7 @@ bool is_c_library(std::string_view path) noexcept {
 
 patch_report patch_process() noexcept {
     patch_report report;
-    static bool seen[numbers_max];
+    static constinit seen_sites seen{};
     maps_reader maps;
     mapping entry{};
     while (maps.next(entry)) {
@@ -259,12 +288,17 @@ patch_report patch_process() noexcept {
         }
     }
     report.complete = true;
-    for (const unsigned number : required_numbers) {
-        // close_range came with glibc 2.34; without the function nothing makes the call.
-        if (!seen[number] && number != __NR_close_range && report.complete) {
+    const auto require = [&](unsigned number, bool found) noexcept {
+        if (!found && report.complete) {
             report.complete = false;
             report.missing_number = number;
         }
+    };
+    for (const unsigned number : required_numbers) {
+        require(number, seen.number[number]);
+    }
+    for (const unsigned number : required_cancellable) {
+        require(number, seen.number[number] || seen.cancellable);
     }
     return report;
 }
@@ -272,7 +306,7 @@ patch_report patch_process() noexcept {
 void patch_mapping(const char* name, void* start, std::size_t bytes) noexcept {
     const std::string_view path{name};
     if (is_c_library(path)) {
-        static bool seen[numbers_max];
+        static constinit seen_sites seen{};
         library_patcher{static_cast<unsigned char*>(start), bytes}.run(seen);
     }
 }

@@ -23,20 +23,27 @@ unsigned loaded_number(std::span<const unsigned char> text, std::size_t at) noex
     return static_cast<unsigned>(text[at + 1]) | static_cast<unsigned>(text[at + 2]) << 8U;
 }
 
-// The other five-byte instructions that glibc has before `syscall`.
-bool known_predecessor(std::span<const unsigned char> text, std::size_t at) noexcept {
-    static constexpr char patterns[][6] = {
-        "\x48\x8b\x44\x24\x10",  // mov 0x10(%rsp),%rax   2.41: __syscall_cancel_arch
-        "\x4c\x89\x5c\x24\x08",  // mov %r11,0x8(%rsp)    2.41: __internal_syscall_cancel
-        "\xbf\x9c\xff\xff\xff",  // mov $AT_FDCWD,%edi    __open_nocancel
-        "\x4c\x8b\x4c\x24\x08",  // mov 0x8(%rsp),%r9     syscall()
-    };
-    for (const auto& pattern : patterns) {
-        if (matches(text, at, 5, pattern)) {
-            return true;
+// The other five-byte instructions that glibc has before `syscall`, and what they say of the
+// number.
+struct predecessor {
+    char bytes[6];
+    bool cancellable;
+};
+
+constexpr predecessor predecessors[] = {
+    {"\x48\x8b\x44\x24\x10", true},   // mov 0x10(%rsp),%rax   2.41: __syscall_cancel_arch
+    {"\x4c\x89\x5c\x24\x08", true},   // mov %r11,0x8(%rsp)    2.41: __internal_syscall_cancel
+    {"\xbf\x9c\xff\xff\xff", false},  // mov $AT_FDCWD,%edi    __open_nocancel
+    {"\x4c\x8b\x4c\x24\x08", false},  // mov 0x8(%rsp),%r9     syscall()
+};
+
+const predecessor* find_predecessor(std::span<const unsigned char> text, std::size_t at) noexcept {
+    for (const predecessor& p : predecessors) {
+        if (matches(text, at, 5, p.bytes)) {
+            return &p;
         }
     }
-    return false;
+    return nullptr;
 }
 
 // Bytes of the instruction behind `syscall` where it is one that can be moved.
@@ -75,9 +82,9 @@ site recognise(std::span<const unsigned char> text, std::size_t at, number_filte
     if (number != any_number) {
         return wanted(number) ? site{shape::five_byte_predecessor, number, 0} : site{};
     }
-    if (known_predecessor(text, at - 5)) {
+    if (const predecessor* const found = find_predecessor(text, at - 5)) {
         const unsigned nearby = number_nearby(text, at);
-        return {shape::five_byte_predecessor, nearby, 0};
+        return {shape::five_byte_predecessor, found->cancellable ? cancellable_number : nearby, 0};
     }
     const std::uint8_t successor = movable_successor(text, at + 2);
     if (matches(text, at - 2, 2, "\x31\xc0")) {

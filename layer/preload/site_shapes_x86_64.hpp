@@ -29,6 +29,9 @@ enum class shape : std::uint8_t {
 // The number of the call is not in the instruction (generic `syscall()`, cancellation helpers).
 inline constexpr unsigned any_number = 0xffff;
 
+// The same, in the one place through which glibc 2.41 makes all its cancellable calls.
+inline constexpr unsigned cancellable_number = 0xfffe;
+
 struct site {
     shape how = shape::none;
     unsigned number = any_number;
