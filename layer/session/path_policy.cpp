@@ -78,14 +78,6 @@ re2::RE2::Options expression_options(std::string_view pattern) {
     return options;
 }
 
-// "/srv/venv" of "/srv/venv/bin/python3": where a program keeps what belongs to it.
-std::string_view installation_of(std::string_view executable) {
-    const std::size_t name = executable.rfind('/');
-    const std::string_view directory =
-        executable.substr(0, name == std::string_view::npos ? 0 : name);
-    return directory.ends_with("/bin") ? directory.substr(0, directory.size() - 4) : "";
-}
-
 }  // namespace
 
 // Adds rules until one does not fit or is no expression; then `error` says so and the rest is void.
@@ -99,12 +91,6 @@ public:
 
     void built_in(rule_kind kind, std::string_view text, side verdict) {
         literal(kind, text, verdict, "built-in: " + std::string{text});
-    }
-
-    void directory(const std::string& path, std::string_view name) {
-        if (path.size() > 1) {
-            literal(rule_kind::subtree, path, side::local, std::string{name} + ": " + path);
-        }
     }
 
     void patterns(const std::vector<std::string>& list, std::string_view flag, side verdict) {
@@ -170,12 +156,8 @@ void add_built_in(policy_builder& to, const policy_options& options) {
     for (const std::string_view path : local_subtrees) {
         to.built_in(rule_kind::subtree, path, side::local);
     }
-    to.directory(options.working_directory, "working directory");
-    to.directory(options.project_directory, "working directory's repository");
-    to.directory(options.temporary_directory, "TMPDIR");
-    for (const std::string& path : options.executables) {
-        to.literal(rule_kind::exact, path, side::local, "the program: " + path);
-        to.directory(std::string{installation_of(path)}, "the program's installation");
+    for (const local_path& own : options.surroundings) {
+        to.literal(own.kind, own.path, side::local, own.why + ": " + own.path);
     }
     if (has_home) {
         to.built_in(rule_kind::prefix, home + "/.", side::local);

@@ -21,20 +21,22 @@ enum class policy_mode {
     local_with_overrides,  // local, except what a list says
 };
 
+// Something on this machine that the program needs as it is here.
+struct local_path {
+    std::string path;  // absolute, normalised
+    rule_kind kind;    // subtree or exact
+    std::string why;   // "working directory"
+};
+
 // Patterns are mirrord's: regular expressions (RE2), matched anywhere in the path, in either case.
-// Directories and paths are absolute and normalised; empty: none.
 struct policy_options {
     policy_mode mode = policy_mode::read;
     std::vector<std::string> not_found;
     std::vector<std::string> read_write;
     std::vector<std::string> read_only;
     std::vector<std::string> local;
-    std::string working_directory;    // local, unless it is "/"
-    std::string project_directory;    // as the working directory: the repository it is in
-    std::string home;                 // its dotfiles are local
-    std::string temporary_directory;  // $TMPDIR
-    std::vector<std::string>
-        executables;  // the program: as it was found, and what that resolves to
+    std::string home;  // its dotfiles are local; empty: none
+    std::vector<local_path> surroundings;
 };
 
 class path_policy {

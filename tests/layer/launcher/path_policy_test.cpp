@@ -10,10 +10,11 @@ namespace {
 policy_options options_for(policy_mode mode) {
     policy_options options;
     options.mode = mode;
-    options.working_directory = "/work/app";
     options.home = "/root";
-    options.temporary_directory = "/scratch";
-    options.executables = {"/srv/venv/bin/python3", "/usr/bin/python3.11"};
+    options.surroundings = {
+        {"/work/app", rule_kind::subtree, "working directory"},
+        {"/scratch/run.sh", rule_kind::exact, "program"},
+    };
     return options;
 }
 
@@ -63,8 +64,8 @@ TEST(PathPolicy, BuiltInListsDecideInModeRead) {
         {"/root/.config/gcloud/x", side::hidden},
         {"/root/.config/other", side::local},
         {"/root/data", side::remote_read_only},
-        {"/scratch/x", side::local},
-        {"/srv/venv/pyvenv.cfg", side::local},
+        {"/scratch/run.sh", side::local},
+        {"/scratch/x", side::remote_read_only},
         {"/data", side::remote_read_only},
     };
     for (const row& r : rows) {
@@ -123,9 +124,8 @@ TEST(PathPolicy, APatternBeyondAsciiMatchesCharacters) {
     EXPECT_EQ(policy.decide("/bytes/\xff"), side::local);
 }
 
-TEST(PathPolicy, TheRootAsWorkingDirectoryIsNotLocal) {
+TEST(PathPolicy, TheRootAsHomeHidesNothing) {
     policy_options options = options_for(policy_mode::read);
-    options.working_directory = "/";
     options.home = "/";
     const path_policy policy = compile(options);
     EXPECT_EQ(policy.decide("/srv"), side::remote_read_only);
