@@ -19,7 +19,7 @@ using namespace farside::preload;
         digits,
         " in a way that cannot be hooked; nothing was run"
     );
-    refuse("use a program built for glibc 2.31 or later, or --allow-local");
+    refuse("known to work: glibc 2.31, 2.36, 2.41");
 }
 
 void begin() noexcept {
