@@ -235,6 +235,7 @@ std::size_t library_patcher::run(seen_sites& seen) noexcept {
         return 0;
     }
     // 0f 05, looked for eight bytes at a time: a word without a 05 byte has no site ending in it.
+    // (No vector registers: patch_mapping() runs inside a program's mmap call.)
     const std::size_t last = text_.size() - 16;
     constexpr std::uint64_t ones = 0x0101010101010101;
     constexpr std::uint64_t highs = 0x8080808080808080;
@@ -242,12 +243,12 @@ std::size_t library_patcher::run(seen_sites& seen) noexcept {
         std::uint64_t word = 0;
         __builtin_memcpy(&word, text_.data() + block, sizeof word);
         const std::uint64_t difference = word ^ (ones * 0x05);
-        if (((difference - ones) & ~difference & highs) == 0) {
-            continue;
-        }
-        for (std::size_t i = block; i < block + 8; ++i) {
-            if (text_[i] == 0x05 && text_[i - 1] == 0x0f) {
-                hook(i - 1, seen);
+        // A set top bit marks a byte that is 05 (or, rarely, one above such a byte: looked at too).
+        for (std::uint64_t marks = (difference - ones) & ~difference & highs; marks != 0;
+             marks &= marks - 1) {
+            const std::size_t at = block + (static_cast<std::size_t>(__builtin_ctzll(marks)) >> 3U);
+            if (text_[at] == 0x05 && text_[at - 1] == 0x0f) {
+                hook(at - 1, seen);
             }
         }
     }
