@@ -78,72 +78,83 @@ long read_remote(void* context, void* buffer, std::size_t bytes, std::uint64_t o
     return got;
 }
 
-bool runs_with_other_rights(long fd) noexcept {
+// Then the loader is told (AT_SECURE) to preload nothing.
+bool gains_rights(long fd) noexcept {
     struct stat st {};
 
-    if (kernel(__NR_fstat, fd, &st) == 0 &&
-        ((st.st_mode & S_ISUID) != 0 || ((st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0)
-        )) {
-        // The kernel honours neither for the file's own user; the loader then ignores nothing.
-        const bool own_user =
-            (st.st_mode & S_ISUID) == 0 || static_cast<long>(st.st_uid) == kernel(__NR_geteuid);
-        const bool own_group =
-            (st.st_mode & S_ISGID) == 0 || static_cast<long>(st.st_gid) == kernel(__NR_getegid);
-        return !(own_user && own_group);
+    if (kernel(__NR_fstat, fd, &st) != 0) {
+        return false;
     }
-    return kernel(__NR_fgetxattr, fd, "security.capability", nullptr, 0) > 0 &&
-           kernel(__NR_geteuid) != 0;
+    const bool other_user =
+        (st.st_mode & S_ISUID) != 0 && static_cast<long>(st.st_uid) != kernel(__NR_getuid);
+    const bool other_group = (st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0 &&
+                             static_cast<long>(st.st_gid) != kernel(__NR_getgid);
+    return other_user || other_group ||
+           (kernel(__NR_getuid) != 0 &&
+            kernel(__NR_fgetxattr, fd, "security.capability", nullptr, 0) > 0);
 }
 
-long refuse_program(const char* path, const char* why) noexcept {
-    report(path, why, "; refused (farside exec --allow-local runs it on local files)");
-    return -EACCES;
+// What is known of a program before it runs.
+struct verdict {
+    const char* why = nullptr;  // it cannot be covered; nullptr: it can, or the kernel refuses it
+    loads_library loads = loads_library::yes;
+};
+
+verdict judge(image_kind kind) noexcept {
+    const bool stumbles = kind == image_kind::musl || kind == image_kind::other_loader ||
+                          kind == image_kind::elf32 || kind == image_kind::other_machine;
+    return {describe(kind), stumbles ? loads_library::no : loads_library::yes};
 }
 
-// 0: the layer can live in it, or the kernel will refuse it by itself. `fd` is the program's file.
-long check_program(const char* path, long fd, int depth) noexcept;
-
-long check_path(const char* path, int depth) noexcept {
+// `path` is looked at where it leads on the local side; follows scripts to their interpreters.
+verdict judge_path(const char* path, int depth) noexcept {
     const place where{AT_FDCWD, path};
     if (!where.is_local()) {
-        return 0;  // a remote interpreter is looked at when it is executed
+        return {};  // looked at when it is executed
     }
-    const long fd = kernel(
+    long fd = kernel(
         __NR_openat,
         AT_FDCWD,
         where.what() == place::kind::local ? where.path().data() : path,
-        O_RDONLY | O_CLOEXEC
+        O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
     );
     if (fd < 0) {
-        return 0;  // the kernel says why it cannot be executed
+        return {fd == -EACCES ? "not readable" : nullptr, loads_library::yes};
     }
-    const long result = check_program(path, fd, depth);
-    kernel(__NR_close, fd);
-    return result;
-}
-
-long check_program(const char* path, long fd, int depth) noexcept {
     const image_report found = inspect_image({read_local, &fd});
+    verdict result{};
     switch (found.kind) {
         case image_kind::covered:
+            result.why = gains_rights(fd) ? "a program that gains rights when it starts" : nullptr;
             break;
         case image_kind::foreign:
         case image_kind::malformed:
-            return 0;
         case image_kind::script:
-            return depth < script_depth_max ? check_path(found.interpreter, depth + 1) : 0;
+            break;
         default:
-            report(path, " is ", describe(found.kind));
-            return refuse_program(path, " cannot be covered");
+            result = judge(found.kind);
+            break;
     }
-    return runs_with_other_rights(fd)
-               ? refuse_program(path, " runs with other rights and cannot be covered")
-               : 0;
+    kernel(__NR_close, fd);
+    if (found.kind == image_kind::script && depth < script_depth_max) {
+        return judge_path(found.interpreter, depth + 1);
+    }
+    return result;
 }
 
-}  // namespace
-
-namespace {
+// 0, or -EACCES with a line on standard error.
+long admit(const char* path, const verdict& judged) noexcept {
+    if (judged.why == nullptr || state.view->allow_local != 0) {
+        return 0;
+    }
+    report(
+        {path,
+         " is ",
+         judged.why,
+         " and cannot be covered; farside exec --allow-local runs it on local files"}
+    );
+    return -EACCES;
+}
 
 // The arguments of a script's interpreter: interpreter, its argument, the script, then what
 // follows.
@@ -179,6 +190,41 @@ long run_script(
     return result;
 }
 
+long run_image(std::uint64_t id, char* const* arguments, char* const* environment) noexcept {
+    const long image = make_image(id, 0, UINT64_MAX, "farside-program");
+    if (image < 0) {
+        return image;
+    }
+    const long result = kernel(__NR_execveat, image, "", arguments, environment, AT_EMPTY_PATH);
+    kernel(__NR_close, image);
+    return result;
+}
+
+long run_opened(
+    std::uint64_t id, const char* path, char* const* arguments, char* const* environment
+) noexcept {
+    const auto mode = entry_of(id).mode.load(std::memory_order_relaxed);
+    if (!S_ISREG(mode) || (mode & 0111) == 0) {
+        return -EACCES;
+    }
+    const image_report found = inspect_image({read_remote, &id});
+    switch (found.kind) {
+        case image_kind::foreign:
+        case image_kind::malformed:
+            return -ENOEXEC;
+        case image_kind::script: {
+            const long refused = admit(path, judge_path(found.interpreter, 1));
+            return refused < 0 ? refused : run_script(found, path, arguments, environment);
+        }
+        case image_kind::covered:
+            return run_image(id, arguments, environment);
+        default: {
+            const long refused = admit(path, judge(found.kind));
+            return refused < 0 ? refused : run_image(id, arguments, environment);
+        }
+    }
+}
+
 // A program that lies in the target: a script's interpreter opens it there by its path; an ELF file
 // is fetched and executed from memory.
 long run_remote(
@@ -197,32 +243,7 @@ long run_remote(
         discard(made);
         return result;
     }
-    std::uint64_t id = made.id;
-    const auto mode = entry_of(id).mode.load(std::memory_order_relaxed);
-    if (!S_ISREG(mode) || (mode & 0111) == 0) {
-        result = -EACCES;
-    } else {
-        const image_report found = inspect_image({read_remote, &id});
-        if (found.kind == image_kind::script) {
-            result = check_path(found.interpreter, 1);
-            if (result == 0 || state.view->allow_local != 0) {
-                result = run_script(found, path, arguments, environment);
-            }
-        } else if (found.kind == image_kind::covered) {
-            const long image = make_image(id, 0, UINT64_MAX, "farside-program");
-            result = image < 0
-                         ? image
-                         : kernel(__NR_execveat, image, "", arguments, environment, AT_EMPTY_PATH);
-            if (image >= 0) {
-                kernel(__NR_close, image);
-            }
-        } else if (found.kind == image_kind::foreign || found.kind == image_kind::malformed) {
-            result = -ENOEXEC;
-        } else {
-            report(path, " is ", describe(found.kind));
-            result = refuse_program(path, " cannot be covered");
-        }
-    }
+    result = run_opened(made.id, path, arguments, environment);
     kernel(__NR_close, made.fd);
     closed_descriptor(made.id);
     return result;
@@ -235,23 +256,27 @@ outcome execute(
         return answer(frame, where.failure());
     }
     auto* const given = frame.argument<char* const*>(arguments_index);
-    const exec_environment environment{frame.argument<char* const*>(arguments_index + 1)};
-    if (environment.get() == nullptr) {
-        return answer(frame, -ENOMEM);
-    }
+    auto* const variables = frame.argument<char* const*>(arguments_index + 1);
     const char* const path = frame.argument<const char*>(path_index);
     if (where.remote()) {
-        return answer(frame, run_remote(where, path, given, environment.get()));
+        const exec_environment environment{variables, loads_library::yes};
+        return answer(
+            frame,
+            environment.get() == nullptr ? -ENOMEM
+                                         : run_remote(where, path, given, environment.get())
+        );
     }
     if (path == nullptr) {
         return outcome::pass;
     }
     const char* const file = where.what() == place::kind::local ? where.path().data() : path;
-    if (state.view->allow_local == 0 && path[0] != '\0') {
-        const long refused = check_path(file, 0);
-        if (refused != 0) {
-            return answer(frame, refused);
-        }
+    const verdict judged = path[0] == '\0' ? verdict{} : judge_path(file, 0);
+    if (const long refused = admit(file, judged); refused < 0) {
+        return answer(frame, refused);
+    }
+    const exec_environment environment{variables, judged.loads};
+    if (environment.get() == nullptr) {
+        return answer(frame, -ENOMEM);
     }
     long a[6];
     for (std::size_t i = 0; i < 6; ++i) {

@@ -14,11 +14,7 @@ using namespace farside::preload;
     for (int i = 2; i >= 0; --i, number /= 10) {
         digits[i] = static_cast<char>('0' + number % 10);
     }
-    report(
-        "this C library makes system call ",
-        digits,
-        " in a way that cannot be hooked; nothing was run"
-    );
+    report({"this C library makes system call ", digits, " in a way that cannot be hooked"});
     refuse("known to work: glibc 2.31, 2.36, 2.41");
 }
 

@@ -15,6 +15,11 @@ namespace {
 constexpr std::string_view preload_name = "LD_PRELOAD=";
 constexpr std::string_view uring_setting = "UV_USE_IO_URING=0";
 
+bool is_ours(std::string_view variable) noexcept {
+    return variable.starts_with(segment::environment_session) ||
+           variable.starts_with(segment::environment_directory) || variable == uring_setting;
+}
+
 }  // namespace
 
 environment_reader::environment_reader() noexcept
@@ -57,7 +62,7 @@ bool environment_reader::next(std::string_view& variable) noexcept {
     return false;
 }
 
-exec_environment::exec_environment(char* const* given) noexcept {
+exec_environment::exec_environment(char* const* given, loads_library loads) noexcept {
     const std::string_view library{state.view->library};
     const std::string_view session{state.session_variable};
     bool has_preload = false;
@@ -82,15 +87,16 @@ exec_environment::exec_environment(char* const* given) noexcept {
                            variable[library.size()] == ' ');
         }
     }
-    if (has_preload && has_session && has_uring && !has_directory && !directory_is_remote()) {
+    const bool right_preload = loads == loads_library::yes ? has_preload : preload_bytes == 0;
+    if (right_preload && has_session && has_uring && !has_directory && !directory_is_remote()) {
         variables_ = given;
         return;
     }
-    rebuild(given, count, preload_bytes);
+    rebuild(given, count, preload_bytes, loads);
 }
 
 void exec_environment::rebuild(
-    char* const* given, std::size_t count, std::size_t preload_bytes
+    char* const* given, std::size_t count, std::size_t preload_bytes, loads_library loads
 ) noexcept {
     const std::string_view library{state.view->library};
     constexpr std::size_t added = 4;
@@ -117,9 +123,11 @@ void exec_environment::rebuild(
     };
 
     std::size_t used = 0;
-    variables[used++] = text;
+    char* const preload = text;
     put(preload_name);
-    put(library);
+    if (loads == loads_library::yes) {
+        put(library);
+    }
     for (std::size_t i = 0; i < count; ++i) {
         std::string_view variable{given[i]};
         if (variable.starts_with(preload_name)) {
@@ -127,15 +135,22 @@ void exec_environment::rebuild(
             variable.remove_prefix(preload_name.size());
             if (variable.starts_with(library)) {
                 variable.remove_prefix(library.size());
-            } else if (!variable.empty()) {
+            }
+            if (!variable.empty() && (variable[0] == ':' || variable[0] == ' ')) {
+                variable.remove_prefix(1);
+            }
+            if (!variable.empty() && loads == loads_library::yes) {
                 put(":");
             }
             put(variable);
-        } else if (!variable.starts_with(segment::environment_session) && !variable.starts_with(segment::environment_directory) && variable != uring_setting) {
+        } else if (!is_ours(variable)) {
             variables[used++] = given[i];
         }
     }
     *text++ = '\0';
+    if (preload[preload_name.size()] != '\0') {
+        variables[used++] = preload;
+    }
     variables[used++] = state.session_variable;
     variables[used++] = const_cast<char*>(uring_setting.data());
     if (directory_is_remote()) {

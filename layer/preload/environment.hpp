@@ -29,11 +29,14 @@ private:
     char buffer_[8192];
 };
 
+// Whether a program's loader can load our library; others would stumble over it.
+enum class loads_library : bool { no, yes };
+
 // The environment of a program about to be executed: `given`, with our variables as they must be.
 // Owns memory only where something has to change.
 class exec_environment {
 public:
-    explicit exec_environment(char* const* given) noexcept;
+    exec_environment(char* const* given, loads_library loads) noexcept;
     ~exec_environment();
     exec_environment(const exec_environment&) = delete;
     exec_environment& operator=(const exec_environment&) = delete;
@@ -44,7 +47,9 @@ public:
     [[nodiscard]] char* const* get() const noexcept { return variables_; }
 
 private:
-    void rebuild(char* const* given, std::size_t count, std::size_t preload_bytes) noexcept;
+    void rebuild(
+        char* const* given, std::size_t count, std::size_t preload_bytes, loads_library loads
+    ) noexcept;
 
     char* const* variables_ = nullptr;
     void* memory_ = nullptr;

@@ -237,21 +237,25 @@ unsigned current_umask() noexcept {
     return 022;
 }
 
-void report(std::string_view first, std::string_view second, std::string_view third) noexcept {
+void report(std::initializer_list<std::string_view> parts) noexcept {
     char line[1024];
     std::size_t length = 0;
-    for (const std::string_view part : {std::string_view{"farside: "}, first, second, third}) {
-        const std::size_t take =
-            part.size() < sizeof line - 1 - length ? part.size() : sizeof line - 1 - length;
+    const auto put = [&](std::string_view part) noexcept {
+        const std::size_t room = sizeof line - 1 - length;
+        const std::size_t take = part.size() < room ? part.size() : room;
         std::memcpy(line + length, part.data(), take);
         length += take;
+    };
+    put("farside: ");
+    for (const std::string_view part : parts) {
+        put(part);
     }
     line[length++] = '\n';
     kernel(__NR_write, 2, line, length);
 }
 
 void refuse(std::string_view reason) noexcept {
-    report(reason);
+    report({reason});
     while (true) {
         kernel(__NR_exit_group, 126);
     }
