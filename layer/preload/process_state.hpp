@@ -97,9 +97,7 @@ extern process_state state;  // hidden, zero at start
 [[noreturn]] void refuse(std::string_view reason) noexcept;
 
 // Writes "farside: ...\n" to standard error.
-void report(
-    std::string_view first, std::string_view second = {}, std::string_view third = {}
-) noexcept;
+void report(std::initializer_list<std::string_view> parts) noexcept;
 
 // A path buffer for the length of a scope. Empty (data() == nullptr) never: when all are taken, one
 // is mapped.
