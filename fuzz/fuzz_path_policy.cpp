@@ -21,8 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::getline(in, base);
     std::getline(in, path);
     base = plain_normal("/" + base);
-    require(is_normal(base) && normal_form("/", base) == base);
-    const auto full = normal_form(base, path);
+    require(is_normal(base) && normal_form("/", base, base.size()) == base);
+    const auto full = normal_form(base, path, base.size() + path.size() + 1);
+    require(normal_form(base, path, full.size() - 1).empty());
     require(
         is_normal(full) && full == plain_normal(path.starts_with('/') ? path : base + '/' + path)
     );

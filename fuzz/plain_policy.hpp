@@ -30,9 +30,11 @@ inline std::string plain_normal(const std::string& path) {
     return normal.empty() ? "/" : normal;
 }
 
-// normalise() into room that is exactly enough, so that a byte too many is seen.
-inline std::string normal_form(const std::string& base, const std::string& path) {
-    std::vector<char> room(base.size() + path.size() + 2);
+// "" where the normal form takes more than `bytes`, which are all there are.
+inline std::string normal_form(
+    const std::string& base, const std::string& path, std::size_t bytes
+) {
+    std::vector<char> room(bytes);
     const auto length = normalise(base, path, room.data(), room.size());
     return length < 0 ? std::string{} : std::string{room.data(), static_cast<std::size_t>(length)};
 }
