@@ -8,10 +8,13 @@
 
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
+#include "layer/session/robust_list.hpp"
 #include "protocol/error.hpp"
 #include "protocol/support/unique_fd.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace farside::session {
 
@@ -46,7 +49,7 @@ public:
 
     [[nodiscard]] std::uint64_t template_device() const { return template_device_; }
 
-    // The supervisor, once the program runs: closes all four descriptors and the session's end.
+    // The supervisor, once the program runs: closes all of them, the session's end too.
     void release_descriptors();
 
     // In the session process, on the thread that serves: this thread owns every call slot from now
@@ -62,6 +65,11 @@ public:
 private:
     shared_memory() = default;
 
+    [[nodiscard]] boost::system::error_code create_segment();
+    [[nodiscard]] boost::system::error_code create_view();
+    [[nodiscard]] boost::system::error_code create_template();
+    [[nodiscard]] boost::system::error_code create_doorbell();
+
     segment::segment* segment_ = nullptr;
     segment::view* view_ = nullptr;
     unique_fd segment_fd_;
@@ -72,6 +80,7 @@ private:
     std::uint64_t segment_inode_ = 0;
     std::uint64_t template_inode_ = 0;
     std::uint64_t template_device_ = 0;
+    std::unique_ptr<robust_list> robust_;
 };
 
 }  // namespace farside::session

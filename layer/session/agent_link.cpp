@@ -1,0 +1,295 @@
+// Reader, writer and the handshake. What ends a connection is decided in one place, lose(): the
+// first reason wins, and everybody who waits is woken there.
+#include "layer/session/agent_link.hpp"
+
+#include "layer/session/deadline.hpp"
+#include "protocol/dump.hpp"
+#include "protocol/handshake.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace farside::session {
+namespace {
+
+boost::system::error_code system_error(int number) {
+    return {number, boost::system::system_category()};
+}
+
+std::string not_our_protocol(const boost::system::error_code& ec) {
+    return "what answered does not speak the farside protocol (" + ec.message() + ")";
+}
+
+}  // namespace
+
+agent_link::agent_link(task_group& tasks, session_stats& stats, notices& user)
+    : tasks_{tasks},
+      stats_{stats},
+      user_{user},
+      stream_{tasks.executor()},
+      queue_filled_{tasks.executor()} {}
+
+agent_link::~agent_link() {
+    assert(!open() && multiplexer_.unanswered() == 0 && waiting_for_room_.empty());
+}
+
+// ---- handshake ----
+
+awaitable<agent_link::outcome> agent_link::connect(
+    stream_socket stream, protocol::hello greeting, std::chrono::milliseconds patience
+) {
+    assert(state_ == state::fresh);
+    stream_ = std::move(stream);
+    state_ = state::greeting;
+    tasks_.spawn(read_frames());
+    tasks_.spawn(write_frames());
+
+    std::optional<deadline> limit;
+    limit.emplace(tasks_.executor(), patience, [this, patience] {
+        lose("the agent did not answer within " + std::to_string(patience.count()) + " ms");
+    });
+
+    queued_.assign(protocol::magic.begin(), protocol::magic.end());
+    link_caller us;
+    reply_collector<protocol::hello> reply;
+    const auto failure = co_await call(greeting, reply, us);
+    limit.reset();
+
+    outcome result;
+    if (failure) {
+        lose("the agent refused the connection: " + failure.message());
+    } else if (const auto wrong = protocol::check_hello_reply(reply.value)) {
+        lose("the agent cannot be used: " + wrong.message());
+    } else {
+        peer_ = std::move(reply.value);
+        multiplexer_.allow(peer_.limits.requests_in_flight);
+        state_ = state::connected;
+        result.connected = true;
+    }
+    result.failure = failure_;
+    co_return result;
+}
+
+// ---- calls ----
+
+bool agent_link::has_room() const {
+    return open() && multiplexer_.has_room() &&
+           queued_.size() + writing_.size() < protocol::limits::outgoing_bytes_max;
+}
+
+awaitable<boost::system::error_code> agent_link::reserve(link_caller& by) {
+    while (open() && !by.interrupted_) {
+        if (has_room()) {
+            co_return boost::system::error_code{};
+        }
+        async_event turn{tasks_.executor()};
+        waiting_for_room_.push_back(&turn);
+        by.room_wait_ = &turn;
+        co_await turn.wait();
+        by.room_wait_ = nullptr;
+    }
+    co_return system_error(by.gone_ ? ECANCELED : by.interrupted_ ? EINTR : EIO);
+}
+
+// Lets the caller that waited longest try again. Each that finds room lets the next one in.
+void agent_link::admit() {
+    if (!waiting_for_room_.empty() && has_room()) {
+        async_event* first = waiting_for_room_.front();
+        waiting_for_room_.pop_front();
+        first->notify();
+    }
+}
+
+void agent_link::submitted(
+    protocol::opcode op, std::size_t queued_before, session_stats::waited w
+) {
+    stats_.sent(op, queued_.size() - queued_before, w);
+    queue_filled_.notify();
+    admit();
+}
+
+awaitable<> agent_link::await_reply(reply_wait& wait) {
+    wait.caller->wait_ = &wait;
+    while (!wait.finished) {
+        co_await wait.done.wait();
+    }
+    wait.caller->wait_ = nullptr;
+    admit();
+}
+
+void agent_link::answer(reply_wait& wait, boost::system::error_code failure) {
+    wait.failure = failure;
+    wait.finished = true;
+    wait.done.notify();
+}
+
+void agent_link::send_cancel(reply_wait& wait) {
+    if (wait.finished || wait.cancelled || !open()) {
+        return;
+    }
+    wait.cancelled = true;
+    const std::size_t queued_before = queued_.size();
+    protocol::append_one_way(queued_, protocol::cancel{wait.id});
+    submitted(protocol::cancel::op, queued_before, session_stats::waited::no);
+}
+
+void agent_link::interrupt(link_caller& by) {
+    by.interrupted_ = true;
+    if (by.wait_ != nullptr) {
+        send_cancel(*by.wait_);
+    }
+    if (by.room_wait_ != nullptr) {
+        std::erase(waiting_for_room_, by.room_wait_);
+        by.room_wait_->notify();
+    }
+}
+
+void agent_link::abandon(link_caller& by) {
+    by.gone_ = true;
+    interrupt(by);
+    if (by.wait_ != nullptr && !by.wait_->finished) {
+        multiplexer_.abandon(by.wait_->id);
+        answer(*by.wait_, system_error(ECANCELED));
+    }
+}
+
+// ---- the connection ----
+
+awaitable<> agent_link::read_frames() {
+    while (open()) {
+        const auto room = parser_.prepare();
+        const auto buffer = asio::buffer(room.data(), room.size());
+        const auto [ec, bytes] = co_await stream_.async_read_some(buffer, as_result);
+        if (!open()) {
+            break;
+        }
+        if (ec == asio::error::eof) {
+            lose(usable() ? "the agent ended" : silent_end);
+        } else if (ec) {
+            lose("the connection to the agent was lost: " + ec.message());
+        } else {
+            parser_.commit(bytes);
+            take_frames();
+        }
+    }
+}
+
+void agent_link::take_frames() {
+    while (open()) {
+        const auto next = parser_.next();
+        if (!next) {
+            lose(not_our_protocol(next.error()));
+            return;
+        }
+        if (!*next) {
+            return;
+        }
+        const protocol::frame& received = **next;
+        const auto e = multiplexer_.on_frame(received);
+        if (!e) {
+            lose(not_our_protocol(e.error()));
+            return;
+        }
+        const auto bytes = protocol::frame_header_bytes + received.payload.size();
+        switch (e->what) {
+            case protocol::multiplexer::event::kind::push:
+                stats_.pushed(received.header.op, bytes);
+                on_push(*e);
+                break;
+            case protocol::multiplexer::event::kind::reply:
+                stats_.received(received.header.op, bytes);
+                on_reply(*e);
+                break;
+            case protocol::multiplexer::event::kind::nothing:
+                stats_.received(received.header.op, bytes);
+                admit();
+                break;
+        }
+    }
+}
+
+void agent_link::on_push(const protocol::multiplexer::event& e) {
+    if (e.op != protocol::opcode::goodbye) {
+        return;  // a newer agent may tell more than we know
+    }
+    const auto farewell = protocol::decode<protocol::goodbye>(e.body);
+    lose(farewell ? farewell->reason : not_our_protocol(farewell.error()));
+}
+
+void agent_link::on_reply(const protocol::multiplexer::event& e) {
+    auto& wait = *reinterpret_cast<reply_wait*>(e.owner);
+    if (e.failure != protocol::no_error) {
+        answer(wait, system_error(static_cast<int>(e.failure)));
+        return;
+    }
+    if (const auto malformed = wait.add(wait.collector, e.body)) {
+        answer(wait, system_error(EIO));
+        multiplexer_.abandon(wait.id);
+        lose(not_our_protocol(malformed));
+        return;
+    }
+    if (!e.more) {
+        answer(wait, {});
+    }
+}
+
+awaitable<> agent_link::write_frames() {
+    while (open()) {
+        if (queued_.empty()) {
+            co_await queue_filled_.wait();
+            continue;
+        }
+        std::swap(queued_, writing_);
+        const auto buffer = asio::buffer(writing_);
+        const auto [ec, bytes] = co_await asio::async_write(stream_, buffer, as_result);
+        if (ec) {
+            // The agent may have said why before it closed: the reader takes what is still there
+            // and then finds the end.
+            boost::system::error_code ignored;
+            stream_.shutdown(stream_socket::shutdown_receive, ignored);
+            break;
+        }
+        writing_.clear();
+        admit();
+    }
+}
+
+void agent_link::lose(std::string why) {
+    if (!open()) {
+        return;
+    }
+    failure_ = protocol::one_line(why);
+    const bool was_connected = usable();
+    end(state::lost);
+    if (was_connected) {
+        user_.say(failure_ + "; remote files now answer EIO");
+    }
+}
+
+void agent_link::stop() {
+    if (open()) {
+        failure_ = "the session ends";
+        end(state::stopped);
+    }
+}
+
+void agent_link::end(state last) {
+    state_ = last;
+    boost::system::error_code ignored;
+    stream_.close(ignored);
+    queue_filled_.notify();
+    for (const auto cookie : multiplexer_.fail_all()) {
+        answer(*reinterpret_cast<reply_wait*>(cookie), system_error(EIO));
+    }
+    for (async_event* waiting : std::exchange(waiting_for_room_, {})) {
+        waiting->notify();
+    }
+}
+
+}  // namespace farside::session

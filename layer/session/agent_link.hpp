@@ -1,0 +1,192 @@
+// The one connection to the agent. Requests of all callers share it: each is queued, sent with
+// whatever else is queued, and answered in any order. Reader and writer are independent, so that
+// two ends that are both busy writing never wait for each other.
+//
+//     call() -> multiplexer -> queued bytes -> writer -> socket -> reader -> multiplexer -> caller
+//
+// Everything is bounded: bytes queued, requests unanswered; a call that finds no room waits. When
+// the connection is lost every call fails at once with EIO, and so does every later one.
+//
+// One thread. The link outlives its calls; stop() then the task group's join() end it.
+#pragma once
+
+#include "layer/session/async_event.hpp"
+#include "layer/session/notice.hpp"
+#include "layer/session/reply_collector.hpp"
+#include "layer/session/session_stats.hpp"
+#include "layer/session/task_group.hpp"
+#include "protocol/frame_parser.hpp"
+#include "protocol/multiplexer.hpp"
+#include "protocol/session_messages.hpp"
+
+#include <chrono>
+#include <deque>
+#include <string>
+
+namespace farside::session {
+
+// One caller's thread, as far as the link is concerned: whether it still wants an answer, and the
+// request that it waits for, if any. A caller has one request at a time. Lives longer than its
+// calls.
+class link_caller {
+public:
+    explicit link_caller(session_stats::waited w = session_stats::waited::yes) : waited_{w} {}
+
+    link_caller(const link_caller&) = delete;
+    link_caller& operator=(const link_caller&) = delete;
+
+    // A signal came: requests that were not sent yet answer EINTR.
+    [[nodiscard]] bool interrupted() const { return interrupted_; }
+
+    // How many requests were sent for it.
+    [[nodiscard]] std::size_t requests() const { return requests_; }
+
+private:
+    friend class agent_link;
+
+    // A call that waits for its reply; lives in the call's coroutine.
+    struct reply_wait {
+        explicit reply_wait(const asio::any_io_executor& executor) : done{executor} {}
+
+        // Takes a frame's body to the call's collector.
+        boost::system::error_code (*add
+        )(void* collector, std::span<const std::byte> body) = nullptr;
+        void* collector = nullptr;
+        link_caller* caller = nullptr;
+        protocol::request_id id = protocol::one_way_id;
+        boost::system::error_code failure;
+        bool finished = false;
+        bool cancelled = false;  // at most one cancel is sent
+        async_event done;
+    };
+
+    session_stats::waited waited_;
+    std::size_t requests_ = 0;
+    bool interrupted_ = false;
+    bool gone_ = false;
+    reply_wait* wait_ = nullptr;        // while a request is unanswered
+    async_event* room_wait_ = nullptr;  // while there is no room for one
+};
+
+class agent_link {
+public:
+    agent_link(task_group& tasks, session_stats& stats, notices& user);
+
+    agent_link(const agent_link&) = delete;
+    agent_link& operator=(const agent_link&) = delete;
+    ~agent_link();
+
+    // Shakes hands over a connected stream. Fails with the line for the user. Afterwards a lost
+    // connection is said through `user`, once. Called once.
+    struct outcome {
+        bool connected = false;
+        std::string failure;
+    };
+
+    // The failure of a handshake that the agent ended without a word.
+    static constexpr const char* silent_end = "the agent ended before it answered";
+
+    static constexpr std::chrono::milliseconds handshake_patience{
+        protocol::limits::handshake_timeout_ms};
+
+    awaitable<outcome> connect(
+        stream_socket stream,
+        protocol::hello greeting,
+        std::chrono::milliseconds patience = handshake_patience
+    );
+
+    // Sends `request` and waits for its reply, which `into` takes. Both outlive the call. Errors
+    // are the agent's errno, EIO for a connection that is lost or broken, EINTR where `by` was
+    // interrupted before the request was sent, ECANCELED where `by` is gone; all in
+    // system_category.
+    template <protocol::answered_message Request>
+    awaitable<boost::system::error_code> call(
+        const Request& request, reply_collector<Request>& into, link_caller& by
+    );
+
+    // A signal came to the caller's thread: its request is cancelled at the agent and will answer
+    // EINTR, or its result where that came first.
+    void interrupt(link_caller& by);
+
+    // The caller died: nobody waits for its request any more; that is cancelled at the agent, and
+    // its call returns ECANCELED.
+    void abandon(link_caller& by);
+
+    [[nodiscard]] bool usable() const { return state_ == state::connected; }
+
+    // Why the connection is lost; empty while it is not.
+    [[nodiscard]] const std::string& failure() const { return failure_; }
+
+    [[nodiscard]] const protocol::hello_reply& peer() const { return peer_; }
+
+    // Closes the connection without a word to the user; unanswered calls fail with EIO.
+    void stop();
+
+private:
+    enum class state : std::uint8_t { fresh, greeting, connected, lost, stopped };
+
+    using reply_wait = link_caller::reply_wait;
+
+    [[nodiscard]] bool open() const { return state_ == state::greeting || usable(); }
+
+    [[nodiscard]] bool has_room() const;
+    awaitable<boost::system::error_code> reserve(link_caller& by);
+    void admit();
+    void submitted(protocol::opcode op, std::size_t queued_before, session_stats::waited w);
+    awaitable<> await_reply(reply_wait& wait);
+    void answer(reply_wait& wait, boost::system::error_code failure);
+    void send_cancel(reply_wait& wait);
+
+    awaitable<> read_frames();
+    awaitable<> write_frames();
+    void take_frames();
+    void on_push(const protocol::multiplexer::event& e);
+    void on_reply(const protocol::multiplexer::event& e);
+
+    void lose(std::string why);
+    void end(state last);
+
+    task_group& tasks_;
+    session_stats& stats_;
+    notices& user_;
+    stream_socket stream_;
+    protocol::frame_parser parser_;
+    protocol::multiplexer multiplexer_;
+    protocol::buffer queued_;   // filled by calls
+    protocol::buffer writing_;  // being written
+    async_event queue_filled_;
+    std::deque<async_event*> waiting_for_room_;
+    state state_ = state::fresh;
+    std::string failure_;
+    protocol::hello_reply peer_;
+};
+
+template <protocol::answered_message Request>
+awaitable<boost::system::error_code> agent_link::call(
+    const Request& request, reply_collector<Request>& into, link_caller& by
+) {
+    if (!has_room()) {
+        const auto refused = co_await reserve(by);
+        if (refused) {
+            co_return refused;
+        }
+    }
+    if (by.interrupted_) {
+        co_return boost::system::error_code{EINTR, boost::system::system_category()};
+    }
+    reply_wait wait{tasks_.executor()};
+    wait.add = [](void* collector, std::span<const std::byte> body) {
+        return static_cast<reply_collector<Request>*>(collector)->add(body);
+    };
+    wait.collector = &into;
+    wait.caller = &by;
+    const auto cookie = reinterpret_cast<protocol::multiplexer::cookie>(&wait);
+    const std::size_t queued_before = queued_.size();
+    wait.id = multiplexer_.start(request, cookie, queued_);
+    ++by.requests_;
+    submitted(Request::op, queued_before, by.waited_);
+    co_await await_reply(wait);
+    co_return wait.failure;
+}
+
+}  // namespace farside::session

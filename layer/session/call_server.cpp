@@ -1,0 +1,229 @@
+// The doorbell's loop, and a call's way through it.
+#include "layer/session/call_server.hpp"
+
+#include <boost/asio/post.hpp>
+#include <climits>
+
+#include <bit>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include <linux/futex.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace farside::session {
+namespace {
+
+void wake(std::atomic<std::uint32_t>& word) {
+    ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+// Calls whose answer must be known even when nobody waits for it.
+bool gives_a_handle(segment::call op) {
+    return op == segment::call::open;
+}
+
+}  // namespace
+
+call_server::call_server(
+    task_group& tasks,
+    segment::segment& shared,
+    unique_fd doorbell,
+    call_services services,
+    session_stats& stats
+)
+    : tasks_{tasks},
+      shared_{shared},
+      idle_{shared.head.session_tid},
+      doorbell_{tasks.executor(), doorbell.release()},
+      services_{services},
+      stats_{stats},
+      processes_{tasks, [this](pid_t pid) { on_death(pid); }} {}
+
+// While doorbell_rung is 1 callers do not ring: the session will look at `posted` again before it
+// sleeps. Between storing 0 and sleeping it looks once more, so that a call posted by somebody who
+// still read 1 is not missed.
+awaitable<> call_server::serve() {
+    auto& rung = shared_.head.doorbell_rung;
+    std::array<std::byte, 256> bytes{};
+    const auto buffer = asio::buffer(bytes);
+    for (;;) {
+        rung.store(1, std::memory_order_seq_cst);
+        while (take_posted()) {
+            co_await asio::post(tasks_.executor(), asio::use_awaitable);
+        }
+        rung.store(0, std::memory_order_seq_cst);
+        if (take_posted()) {
+            continue;
+        }
+        const auto [ec, n] = co_await doorbell_.async_read_some(buffer, as_result);
+        if (ec) {
+            break;
+        }
+        if (shared_.head.slot_waiters.load(std::memory_order_acquire) != 0) {
+            free_slots_of_the_dead();
+        }
+    }
+}
+
+bool call_server::ended() {
+    if (!doorbell_.is_open()) {
+        return true;
+    }
+    std::array<std::byte, 256> bytes{};
+    ssize_t n = 0;
+    do {
+        n = ::recv(doorbell_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    } while (n > 0);
+    // The bytes may have been the only word of calls that serve() has not seen.
+    take_posted();
+    return n == 0;
+}
+
+void call_server::stop() {
+    processes_.stop();
+    boost::system::error_code ignored;
+    doorbell_.close(ignored);
+    for (auto& under_way : work_) {
+        if (under_way) {
+            under_way->owner_died = true;
+            give_up(*under_way);
+        }
+    }
+}
+
+bool call_server::take_posted() {
+    bool any = false;
+    for (std::uint32_t word = 0; word < std::size(shared_.head.posted); ++word) {
+        auto bits = shared_.head.posted[word].exchange(0, std::memory_order_seq_cst);
+        any = any || bits != 0;
+        for (; bits != 0; bits &= bits - 1) {
+            on_posted(word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits)));
+        }
+    }
+    return any;
+}
+
+void call_server::on_posted(std::uint32_t index) {
+    auto& slot = shared_.slots[index];
+    if (auto& under_way = work_[index]) {
+        if (slot.cancelled.load(std::memory_order_acquire) != 0) {
+            services_.link.interrupt(under_way->call.caller);
+        }
+    } else if (slot.state.load(std::memory_order_acquire) == (idle_ | segment::state_posted)) {
+        begin(index);
+    }
+}
+
+void call_server::begin(std::uint32_t index) {
+    auto& slot = shared_.slots[index];
+    auto& under_way = work_[index];
+    under_way = std::make_unique<work>();
+    ++under_way_;
+    under_way->owner = slot.owner.load(std::memory_order_acquire);
+    // An unknown process is one that died since it posted, or lives in another pid namespace: it is
+    // answered as any other.
+    processes_.watch(static_cast<pid_t>(under_way->owner));
+    const int malformed = under_way->call.take(slot, shared_.areas[index]);
+    if (malformed != 0) {
+        finish(index, -malformed);
+        return;
+    }
+    if (slot.cancelled.load(std::memory_order_acquire) != 0) {
+        services_.link.interrupt(under_way->call.caller);
+    }
+    tasks_.spawn(run(index));
+}
+
+awaitable<> call_server::run(std::uint32_t index) {
+    incoming_call& call = work_[index]->call;
+    std::int64_t result = -EIO;
+    try {
+        result = co_await dispatch(call);
+    } catch (const std::bad_alloc&) {
+        result = -ENOMEM;
+    }
+    if (call.caller.requests() == 0 && services_.link.usable()) {
+        stats_.hit();
+    }
+    finish(index, result);
+}
+
+call_result call_server::dispatch(incoming_call& call) {
+    const call_handler handler = handler_of(call.op);
+    if (handler == nullptr) {
+        co_return -ENOSYS;
+    }
+    const auto result = co_await handler(services_, call);
+    co_return result;
+}
+
+void call_server::finish(std::uint32_t index, std::int64_t result) {
+    const std::unique_ptr<work> done = std::exchange(work_[index], nullptr);
+    --under_way_;
+    auto& slot = shared_.slots[index];
+    if (done->owner_died) {
+        if (result >= 0 && done->call.op == segment::call::open) {
+            // Nobody was told: the file is open for no one.
+            services_.descriptors.process_died();
+        }
+        free_slot(index);
+        return;
+    }
+    done->call.answer(result, slot, shared_.areas[index]);
+    slot.state.store(idle_, std::memory_order_release);
+    wake(slot.state);
+}
+
+void call_server::free_slot(std::uint32_t index) {
+    auto& slot = shared_.slots[index];
+    slot.state.store(idle_, std::memory_order_relaxed);
+    slot.cancelled.store(0, std::memory_order_relaxed);
+    slot.owner.store(0, std::memory_order_release);
+    shared_.head.slot_releases.fetch_add(1, std::memory_order_acq_rel);
+    if (shared_.head.slot_waiters.load(std::memory_order_acquire) != 0) {
+        wake(shared_.head.slot_releases);
+    }
+}
+
+// A call that opens is awaited nevertheless: its answer may carry a handle that must be closed.
+void call_server::give_up(work& under_way) {
+    if (gives_a_handle(under_way.call.op)) {
+        services_.link.interrupt(under_way.call.caller);
+    } else {
+        services_.link.abandon(under_way.call.caller);
+    }
+}
+
+void call_server::on_death(pid_t pid) {
+    const auto owner = static_cast<std::uint32_t>(pid);
+    for (std::uint32_t index = 0; index < segment::slot_count; ++index) {
+        if (auto& under_way = work_[index]) {
+            if (under_way->owner == owner) {
+                under_way->owner_died = true;
+                give_up(*under_way);
+            }
+        } else if (shared_.slots[index].owner.load(std::memory_order_acquire) == owner) {
+            free_slot(index);
+        }
+    }
+    services_.descriptors.process_died();
+}
+
+// Callers wait for a slot, and some may be held by processes that died before their first call came
+// here. A slot whose owner is unknown is taken from it: a process of another pid namespace is only
+// at this risk while all slots are in use.
+void call_server::free_slots_of_the_dead() {
+    for (std::uint32_t index = 0; index < segment::slot_count; ++index) {
+        const auto owner = shared_.slots[index].owner.load(std::memory_order_acquire);
+        if (owner != 0 && !work_[index] &&
+            processes_.watch(static_cast<pid_t>(owner)) == process_watch::standing::unknown) {
+            free_slot(index);
+        }
+    }
+}
+
+}  // namespace farside::session

@@ -1,0 +1,98 @@
+// What each call of segment.hpp does: THE table from segment::call to its handler. A handler
+// answers as the system call would, with a value or -errno, and asks the agent only for what the
+// session does not know.
+#pragma once
+
+#include "layer/session/agent_link.hpp"
+#include "layer/session/descriptor_watch.hpp"
+#include "layer/session/incoming_call.hpp"
+#include "layer/session/open_files.hpp"
+#include "layer/session/places.hpp"
+#include "protocol/name_messages.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace farside::session {
+
+// What handlers work with; all of it outlives every call.
+struct call_services {
+    agent_link& link;
+    open_files& files;
+    places& paths;
+    descriptor_watch& descriptors;
+};
+
+using call_result = awaitable<std::int64_t>;
+using call_handler = call_result (*)(call_services&, incoming_call&);
+
+// Null: no such call.
+[[nodiscard]] call_handler handler_of(segment::call op);
+
+// ---- what handlers have in common ----
+
+// -errno for an error of a request.
+[[nodiscard]] std::int64_t failure(const boost::system::error_code& ec);
+
+// The answer where the place alone decides it: it cannot be found, is hidden, or is local (then the
+// path to use locally is answered). Nothing: the agent is to be asked.
+[[nodiscard]] std::optional<std::int64_t> settled(incoming_call& call, const place& where);
+
+// A request whose reply says no more than success.
+template <typename Request>
+call_result request(call_services& services, incoming_call& call, const Request& message) {
+    reply_collector<Request> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    co_return ec ? failure(ec) : 0;
+}
+
+// On a read-only side: what a call answers that creates a name, or that changes what is there. As a
+// read-only mount: what exists is EEXIST to the one, what does not is ENOENT to the other, else
+// EROFS. `at_flags`: AT_SYMLINK_NOFOLLOW or 0.
+enum class mutation { creates, changes };
+call_result refuse(
+    call_services& services,
+    incoming_call& call,
+    const place& where,
+    mutation kind,
+    std::uint32_t at_flags
+);
+
+// ---- calls_open.cpp ----
+call_result serve_classify(call_services& services, incoming_call& call);
+call_result serve_open(call_services& services, incoming_call& call);
+call_result serve_close(call_services& services, incoming_call& call);
+call_result serve_reclaim(call_services& services, incoming_call& call);
+// ---- calls_io.cpp ----
+call_result serve_read(call_services& services, incoming_call& call);
+call_result serve_write(call_services& services, incoming_call& call);
+call_result serve_seek(call_services& services, incoming_call& call);
+call_result serve_read_directory(call_services& services, incoming_call& call);
+call_result serve_copy_range(call_services& services, incoming_call& call);
+// ---- calls_file.cpp ----
+call_result serve_sync(call_services& services, incoming_call& call);
+call_result serve_allocate(call_services& services, incoming_call& call);
+call_result serve_set_flags(call_services& services, incoming_call& call);
+call_result serve_lock_file(call_services& services, incoming_call& call);
+call_result serve_lock_record(call_services& services, incoming_call& call);
+call_result serve_ioctl(call_services& services, incoming_call& call);
+// ---- calls_attribute.cpp ----
+call_result serve_stat(call_services& services, incoming_call& call);
+call_result serve_access(call_services& services, incoming_call& call);
+call_result serve_read_link(call_services& services, incoming_call& call);
+call_result serve_file_system(call_services& services, incoming_call& call);
+call_result serve_canonicalize(call_services& services, incoming_call& call);
+call_result serve_set_attributes(call_services& services, incoming_call& call);
+call_result serve_get_xattr(call_services& services, incoming_call& call);
+call_result serve_list_xattr(call_services& services, incoming_call& call);
+call_result serve_set_xattr(call_services& services, incoming_call& call);
+call_result serve_remove_xattr(call_services& services, incoming_call& call);
+// ---- calls_name.cpp ----
+call_result serve_make_directory(call_services& services, incoming_call& call);
+call_result serve_make_node(call_services& services, incoming_call& call);
+call_result serve_make_link(call_services& services, incoming_call& call);
+call_result serve_make_symlink(call_services& services, incoming_call& call);
+call_result serve_rename(call_services& services, incoming_call& call);
+call_result serve_remove(call_services& services, incoming_call& call);
+
+}  // namespace farside::session

@@ -1,0 +1,273 @@
+// Calls about what an inode says: stat and its kin, permissions, owners, sizes, times, extended
+// attributes.
+#include "layer/session/calls.hpp"
+#include "layer/session/kernel_structs.hpp"
+#include "protocol/limits.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace farside::session {
+namespace {
+
+constexpr std::size_t argument_1 = segment::first_argument;
+constexpr std::size_t argument_2 = argument_1 + 1;
+constexpr std::size_t argument_3 = argument_1 + 2;
+constexpr std::size_t argument_4 = argument_1 + 3;
+
+// Of the flags of a call, those that say whether a last symbolic link is followed.
+std::uint32_t link_flags(const incoming_call& call) {
+    return call.word(argument_1) & AT_SYMLINK_NOFOLLOW;
+}
+
+place find(const call_services& services, const incoming_call& call) {
+    return services.paths.find(call.id(segment::base0), call.path[0]);
+}
+
+}  // namespace
+
+call_result serve_stat(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::stat message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    message.mask = call.word(argument_2);
+    reply_collector<protocol::stat> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    const struct statx answer = to_statx(reply.value.attr);
+    co_return call.give(answer);
+}
+
+call_result serve_access(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::access message;
+    message.at = where.at;
+    message.mode = call.word(argument_1);
+    message.flags = call.word(argument_2);
+    const auto result = co_await request(services, call, message);
+    const bool to_write = (message.mode & W_OK) != 0;
+    co_return result == 0 && to_write&& where.read_only() ? -EROFS : result;
+}
+
+call_result serve_read_link(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::read_link message;
+    message.at = where.at;
+    reply_collector<protocol::read_link> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    co_return ec ? failure(ec) : call.give_bytes(reply.value.path);
+}
+
+call_result serve_file_system(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::file_system message;
+    message.at = where.at;
+    reply_collector<protocol::file_system> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    const struct statfs answer = to_statfs(reply.value);
+    co_return call.give(answer);
+}
+
+namespace {
+
+std::int64_t give_path(incoming_call& call, std::string path) {
+    if (path.size() >= segment::path_room) {
+        return -ENAMETOOLONG;
+    }
+    const auto bytes = static_cast<std::int64_t>(path.size());
+    call.path_out[0] = std::move(path);
+    return bytes;
+}
+
+bool same_file(const protocol::attributes& a, const protocol::attributes& b) {
+    return a.inode == b.inode && a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
+}
+
+}  // namespace
+
+// A directory can be reached through a symbolic link whose target lies on another side, seen by its
+// path: /srv/logs -> /var/log, where /var/log is local. Its canonical path would lead the program
+// to local files. So the path it was asked by stays the name of the directory, if that path names
+// it; if ".." went through a link on the way there is none that does: EACCES.
+call_result serve_canonicalize(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::canonicalize message;
+    message.at = where.at;
+    reply_collector<protocol::canonicalize> reply;
+    auto ec = co_await services.link.call(message, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    const side canonical = services.paths.side_of(reply.value.path);
+    if (canonical == side::remote || canonical == side::remote_read_only) {
+        co_return give_path(call, std::move(reply.value.path));
+    }
+    protocol::canonicalize by_name;
+    by_name.at.path = where.path;
+    reply_collector<protocol::canonicalize> named;
+    ec = co_await services.link.call(by_name, named, call.caller);
+    if (ec || !same_file(named.value.attr, reply.value.attr)) {
+        co_return -EACCES;
+    }
+    co_return give_path(call, where.path);
+}
+
+namespace {
+
+bool valid_nanoseconds(long ns) {
+    return (ns >= 0 && ns < 1'000'000'000) || ns == UTIME_NOW || ns == UTIME_OMIT;
+}
+
+// Fills in the value that the mask names. An errno where it is none.
+int set_value(protocol::set_attributes& message, const incoming_call& call) {
+    switch (message.mask) {
+        case protocol::set_mask::mode:
+            message.mode = call.word(argument_3);
+            return 0;
+        case protocol::set_mask::owner:
+            message.uid = call.word(argument_3);
+            message.gid = call.word(argument_4);
+            return 0;
+        case protocol::set_mask::size:
+            message.size = call.arguments[argument_3];
+            return message.size < 0 ? EINVAL : 0;
+        case protocol::set_mask::times: {
+            std::array<struct timespec, 2> times{};
+            if (call.data_in.size() != sizeof times) {
+                return EINVAL;
+            }
+            std::memcpy(times.data(), call.data_in.data(), sizeof times);
+            if (!valid_nanoseconds(times[0].tv_nsec) || !valid_nanoseconds(times[1].tv_nsec)) {
+                return EINVAL;
+            }
+            message.accessed = {times[0].tv_sec, static_cast<std::uint32_t>(times[0].tv_nsec)};
+            message.modified = {times[1].tv_sec, static_cast<std::uint32_t>(times[1].tv_nsec)};
+            return 0;
+        }
+        default:
+            return EINVAL;
+    }
+}
+
+}  // namespace
+
+call_result serve_set_attributes(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::set_attributes message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    message.mask = call.word(argument_2);
+    if (const int wrong = set_value(message, call)) {
+        co_return -wrong;
+    }
+    const bool itself = call.path[0].empty();
+    if (itself && message.mask == protocol::set_mask::size && !where.base->writable()) {
+        co_return where.base->path_only() ? -EBADF : -EINVAL;
+    }
+    if (where.read_only()) {
+        const auto flags = link_flags(call);
+        const auto result = co_await refuse(services, call, where, mutation::changes, flags);
+        co_return result;
+    }
+    const auto result = co_await request(services, call, message);
+    co_return result;
+}
+
+call_result serve_get_xattr(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::get_xattr message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    message.name = call.path[1];
+    reply_collector<protocol::get_xattr> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    co_return ec ? failure(ec) : call.give_bytes(reply.value.value);
+}
+
+call_result serve_list_xattr(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    protocol::list_xattr message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    reply_collector<protocol::list_xattr> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    co_return ec ? failure(ec) : call.give_bytes(reply.value.value);
+}
+
+call_result serve_set_xattr(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    if (call.data_in.size() > protocol::limits::xattr_value_bytes_max) {
+        co_return -E2BIG;
+    }
+    if (where.read_only()) {
+        const auto flags = link_flags(call);
+        const auto result = co_await refuse(services, call, where, mutation::changes, flags);
+        co_return result;
+    }
+    protocol::set_xattr message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    message.name = call.path[1];
+    message.value.resize(call.data_in.size());
+    std::memcpy(message.value.data(), call.data_in.data(), call.data_in.size());
+    message.how = call.word(argument_2);
+    const auto result = co_await request(services, call, message);
+    co_return result;
+}
+
+call_result serve_remove_xattr(call_services& services, incoming_call& call) {
+    const place where = find(services, call);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    if (where.read_only()) {
+        const auto flags = link_flags(call);
+        const auto result = co_await refuse(services, call, where, mutation::changes, flags);
+        co_return result;
+    }
+    protocol::remove_xattr message;
+    message.at = where.at;
+    message.flags = call.word(argument_1);
+    message.name = call.path[1];
+    const auto result = co_await request(services, call, message);
+    co_return result;
+}
+
+}  // namespace farside::session

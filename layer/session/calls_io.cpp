@@ -1,0 +1,371 @@
+// Moving bytes, and the position that moves with them.
+//
+// The position is in the segment, where lseek(2) moves it without asking the session; calls that
+// use it take turns per open file. A read takes the position, reads there, then moves it by
+// compare-and-swap: where somebody moved it meanwhile, the read is done again from there, as if it
+// had come after. A write claims its range first and gives back what a short write left over.
+#include "layer/session/calls.hpp"
+#include "layer/session/kernel_structs.hpp"
+#include "protocol/limits.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace farside::session {
+namespace {
+
+// Then the position is stored whatever others did: no call waits for ever for a quiet moment.
+constexpr int attempts_max = 4;
+
+// For files without a position.
+constexpr std::int64_t no_offset = -1;
+
+bool valid_offset(std::int64_t offset) {
+    return offset >= 0 || offset == segment::position_current;
+}
+
+// Moves the position from `before` to `after`, unless somebody else moved it.
+bool move_position(open_file& file, std::int64_t before, std::int64_t after) {
+    return file.entry.position.compare_exchange_strong(
+        before, after, std::memory_order_acq_rel, std::memory_order_relaxed
+    );
+}
+
+void store_position(open_file& file, std::int64_t position) {
+    file.entry.position.store(position, std::memory_order_release);
+}
+
+// Adds without overflow, or fails.
+std::optional<std::int64_t> sum(std::int64_t a, std::int64_t b) {
+    std::int64_t s = 0;
+    if (__builtin_add_overflow(a, b, &s) || s < 0) {
+        return std::nullopt;
+    }
+    return s;
+}
+
+call_result read_at(
+    call_services& services,
+    incoming_call& call,
+    const open_file& file,
+    std::int64_t offset,
+    std::uint32_t bytes
+) {
+    protocol::read request;
+    request.handle = file.handle;
+    request.offset = offset;
+    request.bytes = bytes;
+    reply_collector<protocol::read> reply;
+    reply.room = call.data_room.first(bytes);
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    call.data_bytes = static_cast<std::uint32_t>(reply.value);
+    co_return static_cast<std::int64_t>(reply.value);
+}
+
+call_result read_at_position(
+    call_services& services, incoming_call& call, open_file& file, std::uint32_t bytes
+) {
+    const auto turn = co_await file.position_turn.lock();
+    std::int64_t position = 0;
+    std::int64_t got = 0;
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        position = file.position();
+        if (position < 0) {
+            co_return -EINVAL;
+        }
+        got = co_await read_at(services, call, file, position, bytes);
+        if (got < 0 || move_position(file, position, position + got)) {
+            co_return got;
+        }
+    }
+    store_position(file, position + got);
+    co_return got;
+}
+
+struct written {
+    std::int64_t result = 0;
+    std::int64_t position = 0;  // after the last byte; -1: none
+};
+
+awaitable<written> write_at(
+    call_services& services, incoming_call& call, const open_file& file, std::int64_t offset
+) {
+    protocol::write request;
+    request.handle = file.handle;
+    request.offset = offset;
+    request.sync_flags = call.word(2);
+    request.data.bytes = call.data_in;
+    reply_collector<protocol::write> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    written done;
+    if (ec) {
+        done.result = failure(ec);
+    } else if (reply.value.bytes > call.data_in.size()) {
+        done.result = -EIO;
+    } else {
+        done.result = reply.value.bytes;
+        done.position = reply.value.position;
+    }
+    co_return done;
+}
+
+// At the end of the file, wherever that is: the agent says where it was.
+call_result append(
+    call_services& services, incoming_call& call, open_file& file, std::int64_t offset
+) {
+    const auto turn = co_await file.position_turn.lock();
+    const auto done = co_await write_at(services, call, file, offset);
+    if (done.result > 0 && done.position >= 0) {
+        store_position(file, done.position);
+    }
+    co_return done.result;
+}
+
+call_result write_at_position(call_services& services, incoming_call& call, open_file& file) {
+    const auto turn = co_await file.position_turn.lock();
+    const auto bytes = static_cast<std::int64_t>(call.data_in.size());
+    std::int64_t position = 0;
+    std::optional<std::int64_t> end;
+    do {
+        position = file.position();
+        end = sum(position, bytes);
+        if (position < 0 || !end) {
+            co_return position < 0 ? -EINVAL : -EFBIG;
+        }
+    } while (!move_position(file, position, *end));
+    const auto done = co_await write_at(services, call, file, position);
+    const std::int64_t put = std::max<std::int64_t>(done.result, 0);
+    if (put < bytes) {
+        // Where somebody moved it meanwhile, the position is theirs.
+        static_cast<void>(move_position(file, *end, position + put));
+    }
+    co_return done.result;
+}
+
+}  // namespace
+
+call_result serve_read(call_services& services, incoming_call& call) {
+    const auto file = services.files.find(call.id());
+    const std::int64_t offset = call.arguments[1];
+    const auto bytes = call.id(2);
+    if (!file || !file->readable()) {
+        co_return -EBADF;
+    }
+    if (bytes > segment::data_room || !valid_offset(offset)) {
+        co_return -EINVAL;
+    }
+    const auto wanted = static_cast<std::uint32_t>(bytes);
+    std::int64_t result = 0;
+    if (offset != segment::position_current) {
+        result = co_await read_at(services, call, *file, offset, wanted);
+    } else if (file->streams()) {
+        result = co_await read_at(services, call, *file, no_offset, wanted);
+    } else {
+        result = co_await read_at_position(services, call, *file, wanted);
+    }
+    co_return result;
+}
+
+call_result serve_write(call_services& services, incoming_call& call) {
+    const auto file = services.files.find(call.id());
+    const std::int64_t offset = call.arguments[1];
+    if (!file || !file->writable()) {
+        co_return -EBADF;
+    }
+    if (!valid_offset(offset)) {
+        co_return -EINVAL;
+    }
+    if (file->where == side::remote_read_only) {
+        co_return -EROFS;
+    }
+    const bool positioned = offset != segment::position_current;
+    if (positioned || file->streams()) {
+        const auto done = co_await write_at(services, call, *file, positioned ? offset : no_offset);
+        co_return done.result;
+    }
+    std::int64_t result = 0;
+    if ((file->flags & O_APPEND) != 0) {
+        result = co_await append(services, call, *file, no_offset);
+    } else if ((call.word(2) & RWF_APPEND) != 0) {
+        result = co_await append(services, call, *file, file->position());
+    } else {
+        result = co_await write_at_position(services, call, *file);
+    }
+    co_return result;
+}
+
+namespace {
+
+call_result seek_by_agent(
+    call_services& services, incoming_call& call, open_file& file, std::int64_t offset, int whence
+) {
+    protocol::seek request;
+    request.handle = file.handle;
+    request.offset = offset;
+    request.whence = static_cast<std::uint32_t>(whence);
+    reply_collector<protocol::seek> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    if (reply.value.position < 0) {
+        co_return -EIO;
+    }
+    if (!file.streams()) {
+        store_position(file, reply.value.position);
+    }
+    co_return reply.value.position;
+}
+
+std::int64_t seek_relative(open_file& file, std::int64_t offset) {
+    for (;;) {
+        const std::int64_t position = file.position();
+        const auto moved = sum(position, offset);
+        if (!moved) {
+            return offset > 0 ? -EOVERFLOW : -EINVAL;
+        }
+        if (move_position(file, position, *moved)) {
+            return *moved;
+        }
+    }
+}
+
+}  // namespace
+
+call_result serve_seek(call_services& services, incoming_call& call) {
+    const auto file = services.files.find(call.id());
+    const std::int64_t offset = call.arguments[1];
+    const std::int64_t whence = call.arguments[2];
+    if (!file || file->path_only()) {
+        co_return -EBADF;
+    }
+    if (whence < SEEK_SET || whence > SEEK_HOLE) {
+        co_return -EINVAL;
+    }
+    const bool here = whence == SEEK_SET || whence == SEEK_CUR;
+    if (here && file->streams()) {
+        // Only the agent's kernel knows whether this device seeks at all, and where that leads.
+        const auto result = co_await seek_by_agent(services, call, *file, 0, SEEK_END);
+        co_return result;
+    }
+    // A position that is being used moves when that is done.
+    const auto turn = co_await file->position_turn.lock();
+    if (!here) {
+        const auto result =
+            co_await seek_by_agent(services, call, *file, offset, static_cast<int>(whence));
+        co_return result;
+    }
+    if (whence == SEEK_CUR) {
+        co_return seek_relative(*file, offset);
+    }
+    if (offset < 0) {
+        co_return -EINVAL;
+    }
+    store_position(*file, offset);
+    co_return offset;
+}
+
+call_result serve_read_directory(call_services& services, incoming_call& call) {
+    const auto file = services.files.find(call.id());
+    const auto bytes = std::min<std::uint64_t>(call.id(1), segment::data_room);
+    if (!file || !file->readable()) {
+        co_return -EBADF;
+    }
+    if (!S_ISDIR(file->mode)) {
+        co_return -ENOTDIR;
+    }
+    const auto turn = co_await file->position_turn.lock();
+    protocol::read_directory request;
+    request.handle = file->handle;
+    request.position = file->position();
+    request.bytes = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(bytes, protocol::limits::directory_bytes_max)
+    );
+    reply_collector<protocol::read_directory> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    const auto& entries = reply.value.entries;
+    const auto packed = pack_entries(entries, call.data_room.first(bytes));
+    if (packed.malformed && packed.count == 0) {
+        co_return -EIO;
+    }
+    if (packed.count == 0) {
+        co_return entries.empty() ? 0 : -EINVAL;
+    }
+    store_position(*file, entries[packed.count - 1].next_position);
+    call.data_bytes = static_cast<std::uint32_t>(packed.bytes);
+    co_return static_cast<std::int64_t>(packed.bytes);
+}
+
+namespace {
+
+call_result copy_at(
+    call_services& services,
+    incoming_call& call,
+    const open_file& from,
+    std::int64_t from_offset,
+    const open_file& to,
+    std::int64_t to_offset
+) {
+    protocol::copy_range request;
+    request.from = from.handle;
+    request.from_offset = from_offset;
+    request.to = to.handle;
+    request.to_offset = to_offset;
+    request.bytes = call.id(4);
+    reply_collector<protocol::copy_range> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    co_return reply.value.bytes > request.bytes ? -EIO
+                                                : static_cast<std::int64_t>(reply.value.bytes);
+}
+
+}  // namespace
+
+call_result serve_copy_range(call_services& services, incoming_call& call) {
+    const auto from = services.files.find(call.id(0));
+    const auto to = services.files.find(call.id(2));
+    if (!from || !to || !from->readable() || !to->writable()) {
+        co_return -EBADF;
+    }
+    if (!valid_offset(call.arguments[1]) || !valid_offset(call.arguments[3]) ||
+        call.arguments[4] < 0) {
+        co_return -EINVAL;
+    }
+    if (to->where == side::remote_read_only) {
+        co_return -EROFS;
+    }
+    const bool from_position = call.arguments[1] == segment::position_current;
+    const bool to_position = call.arguments[3] == segment::position_current;
+    // Both turns in the order of ids: two copies in opposite directions do not wait for each other.
+    open_file& first = from->id <= to->id ? *from : *to;
+    open_file& second = from->id <= to->id ? *to : *from;
+    const auto first_turn = co_await first.position_turn.lock();
+    async_mutex::guard second_turn;
+    if (&first != &second) {
+        second_turn = co_await second.position_turn.lock();
+    }
+    const std::int64_t from_offset = from_position ? from->position() : call.arguments[1];
+    const std::int64_t to_offset = to_position ? to->position() : call.arguments[3];
+    const auto copied = co_await copy_at(services, call, *from, from_offset, *to, to_offset);
+    if (copied > 0 && from_position) {
+        store_position(*from, from_offset + copied);
+    }
+    if (copied > 0 && to_position) {
+        store_position(*to, to_offset + copied);
+    }
+    co_return copied;
+}
+
+}  // namespace farside::session

@@ -1,0 +1,123 @@
+// Opening and closing.
+#include "layer/session/calls.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+
+namespace farside::session {
+namespace {
+
+// Whether open(2) with these flags makes or changes something, where it may: on a read-only side it
+// must not come to the agent. O_PATH opens nothing for use and ignores the other flags.
+bool writes(std::uint32_t flags) {
+    return (flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0 ||
+                                     (flags & O_TMPFILE) == O_TMPFILE);
+}
+
+bool creates(std::uint32_t flags) {
+    return (flags & O_PATH) == 0 && (flags & O_CREAT) != 0;
+}
+
+constexpr std::uint32_t exclusive = O_CREAT | O_EXCL;
+
+std::uint32_t link_flags(std::uint32_t open_flags) {
+    return (open_flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0;
+}
+
+protocol::open to_request(const incoming_call& call, const place& where) {
+    protocol::open request;
+    request.at = where.at;
+    request.flags = call.word(segment::first_argument + 1) & ~static_cast<std::uint32_t>(O_CLOEXEC);
+    request.mode = call.word(segment::first_argument + 2);
+    request.umask = call.word(segment::first_argument + 3);
+    request.resolve = call.id(segment::first_argument + 4);
+    return request;
+}
+
+call_result open_remote(
+    call_services& services, incoming_call& call, const place& where, const protocol::open& request
+) {
+    reply_collector<protocol::open> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    open_files::description opened;
+    opened.handle = reply.value.handle;
+    opened.where = where.where;
+    opened.path = where.path;
+    opened.flags = open_files::status_flags(request.flags);
+    opened.mode = reply.value.attr.mode;
+    const bool added = services.files.add(call.id(segment::first_argument), std::move(opened));
+    // Not added: its process died, or gave the entry away, in the meantime.
+    co_return added ? 0 : -ENFILE;
+}
+
+call_result open_read_only(
+    call_services& services, incoming_call& call, const place& where, protocol::open& request
+) {
+    if (!writes(request.flags) && (request.flags & exclusive) != exclusive) {
+        // Creating nothing is what is left of O_CREAT, where the file is there.
+        const bool would_create = creates(request.flags);
+        request.flags &= would_create ? ~static_cast<std::uint32_t>(O_CREAT) : ~0U;
+        const auto result = co_await open_remote(services, call, where, request);
+        co_return would_create&& result == -ENOENT ? -EROFS : result;
+    }
+    if ((request.flags & exclusive) == exclusive && creates(request.flags)) {
+        const auto result =
+            co_await refuse(services, call, where, mutation::creates, AT_SYMLINK_NOFOLLOW);
+        co_return result;
+    }
+    if (creates(request.flags)) {
+        co_return -EROFS;
+    }
+    const auto result =
+        co_await refuse(services, call, where, mutation::changes, link_flags(request.flags));
+    co_return result;
+}
+
+// Frees a claim that did not become an open file.
+std::int64_t without_claim(call_services& services, std::uint64_t id, std::int64_t result) {
+    services.files.drop(id);
+    return result;
+}
+
+}  // namespace
+
+call_result serve_classify(call_services& services, incoming_call& call) {
+    const auto verdict = services.paths.classify(call.path[0]);
+    co_return verdict ? static_cast<std::int64_t>(*verdict) : -EINVAL;
+}
+
+call_result serve_open(call_services& services, incoming_call& call) {
+    const auto id = call.id(segment::first_argument);
+    if (!services.files.claimed(id)) {
+        co_return -EINVAL;
+    }
+    const place where = services.paths.find(call.id(segment::base0), call.path[0]);
+    if (const auto result = settled(call, where)) {
+        co_return without_claim(services, id, *result);
+    }
+    protocol::open request = to_request(call, where);
+    std::int64_t result = 0;
+    if (where.read_only()) {
+        result = co_await open_read_only(services, call, where, request);
+    } else {
+        result = co_await open_remote(services, call, where, request);
+    }
+    co_return result < 0 ? without_claim(services, id, result) : result;
+}
+
+call_result serve_close(call_services& services, incoming_call& call) {
+    // The agent is told without waiting for its answer: nothing is written behind, so there is no
+    // error that close(2) could still report.
+    services.descriptors.closed(call.id());
+    co_return 0;
+}
+
+call_result serve_reclaim(call_services& services, incoming_call& /*call*/) {
+    co_return static_cast<std::int64_t>(services.descriptors.reclaim());
+}
+
+}  // namespace farside::session

@@ -1,0 +1,128 @@
+// The registry itself; who may drop an entry and when is descriptor_watch's affair.
+#include "layer/session/open_files.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace farside::session {
+namespace {
+
+// What open(2) uses up: these are not flags of the open file.
+constexpr std::uint32_t creation_flags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
+// All that O_PATH leaves of the flags beside it.
+constexpr std::uint32_t path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+// The kernel's O_LARGEFILE, which it sets for every 64-bit process; the C library calls it 0.
+constexpr std::uint32_t large_file = 0100000;
+
+}  // namespace
+
+bool open_file::readable() const {
+    return !path_only() && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+bool open_file::writable() const {
+    return !path_only() && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool open_file::path_only() const {
+    return (flags & O_PATH) != 0;
+}
+
+open_files::open_files(
+    asio::any_io_executor executor,
+    segment::segment& shared,
+    std::function<void(protocol::handle_id)> close
+)
+    : executor_{std::move(executor)}, shared_{shared}, close_{std::move(close)} {}
+
+open_files::~open_files() {
+    clear();
+}
+
+segment::open_file& open_files::entry_of(std::uint64_t id) const {
+    return shared_.open_files[id % segment::open_file_count];
+}
+
+bool open_files::claimed(std::uint64_t id) const {
+    return id != 0 && id < segment::open_file_id_max && !files_.contains(id) &&
+           entry_of(id).id.load(std::memory_order_acquire) == id;
+}
+
+bool open_files::add(std::uint64_t id, description what) {
+    const std::shared_ptr<open_file> file{
+        new open_file{executor_, entry_of(id)}, [this](open_file* f) { release(f); }};
+    file->id = id;
+    file->handle = what.handle;
+    file->where = what.where;
+    file->path = std::move(what.path);
+    file->flags = what.flags;
+    file->mode = what.mode;
+    if (!claimed(id)) {
+        return false;
+    }
+    file->entry.position.store(0, std::memory_order_relaxed);
+    file->entry.flags.store(file->flags, std::memory_order_relaxed);
+    file->entry.mode.store(file->mode, std::memory_order_release);
+    files_.emplace(id, file);
+    return true;
+}
+
+std::shared_ptr<open_file> open_files::find(std::uint64_t id) const {
+    const auto found = files_.find(id);
+    return found == files_.end() ? nullptr : found->second;
+}
+
+void open_files::drop(std::uint64_t id) {
+    files_.erase(id);
+    if (id != 0) {
+        std::uint64_t expected = id;
+        entry_of(id).id.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
+    }
+}
+
+void open_files::clear() {
+    cleared_ = true;
+    files_.clear();
+}
+
+std::vector<std::uint64_t> open_files::ids() const {
+    std::vector<std::uint64_t> all;
+    all.reserve(files_.size());
+    for (const auto& [id, file] : files_) {
+        all.push_back(id);
+    }
+    return all;
+}
+
+std::vector<std::uint64_t> open_files::unopened_claims() const {
+    // Entries above the highest id were never touched: reading them would allocate their pages.
+    const std::uint64_t used = std::min<std::uint64_t>(
+        shared_.head.last_open_file_id.load(std::memory_order_acquire), segment::open_file_count - 1
+    );
+    std::vector<std::uint64_t> claims;
+    for (std::uint64_t i = 0; i <= used; ++i) {
+        const auto id = shared_.open_files[i].id.load(std::memory_order_acquire);
+        if (id != 0 && id % segment::open_file_count == i && !files_.contains(id)) {
+            claims.push_back(id);
+        }
+    }
+    return claims;
+}
+
+std::uint32_t open_files::status_flags(std::uint32_t open_flags) {
+    if ((open_flags & O_PATH) != 0) {
+        return open_flags & path_flags;
+    }
+    return (open_flags & ~creation_flags) | large_file;
+}
+
+void open_files::release(open_file* file) {
+    if (!cleared_) {
+        close_(file->handle);
+    }
+    delete file;
+}
+
+}  // namespace farside::session

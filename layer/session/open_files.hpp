@@ -1,0 +1,110 @@
+// The open files (open file descriptions) of all covered processes, by id: what the session knows
+// of each, and their entries in the segment, where position and flags are.
+//
+// Life of an entry:   claimed by a process (id in the segment's entry)
+//                  -> added, when the agent opened the file
+//                  -> dropped, when its last descriptor is gone (close, sweep)
+//                  -> closed at the agent, when the last call that still uses it has ended
+//
+// The segment's entry is writable by user processes: nothing read from it is trusted.
+#pragma once
+
+#include "layer/common/side.hpp"
+#include "layer/segment/segment.hpp"
+#include "layer/session/async_event.hpp"
+#include "protocol/types.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace farside::session {
+
+struct open_file {
+    open_file(const asio::any_io_executor& executor, segment::open_file& shared_entry)
+        : position_turn{executor}, entry{shared_entry} {}
+
+    std::uint64_t id = 0;
+    protocol::handle_id handle = protocol::no_handle;
+    side where = side::remote;
+    std::string path;  // absolute and normalised; of a directory: what names in it are seen from
+    std::uint32_t flags = 0;    // as F_GETFL tells
+    std::uint32_t mode = 0;     // st_mode
+    async_mutex position_turn;  // held by calls that use and move the position, in their order
+    segment::open_file& entry;
+
+    [[nodiscard]] bool readable() const;
+    [[nodiscard]] bool writable() const;
+    [[nodiscard]] bool path_only() const;
+
+    // FIFOs, sockets and character devices: read and written without an offset.
+    [[nodiscard]] bool streams() const { return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode); }
+
+    [[nodiscard]] std::int64_t position() const {
+        return entry.position.load(std::memory_order_acquire);
+    }
+};
+
+class open_files {
+public:
+    // `close` is told each handle that nobody uses any more.
+    open_files(
+        asio::any_io_executor executor,
+        segment::segment& shared,
+        std::function<void(protocol::handle_id)> close
+    );
+
+    open_files(const open_files&) = delete;
+    open_files& operator=(const open_files&) = delete;
+    ~open_files();
+
+    // Whether `id` was claimed and is not in use yet.
+    [[nodiscard]] bool claimed(std::uint64_t id) const;
+
+    struct description {
+        protocol::handle_id handle = protocol::no_handle;
+        side where = side::remote;
+        std::string path;
+        std::uint32_t flags = 0;
+        std::uint32_t mode = 0;
+    };
+
+    // The file is open at the agent: from now on `id` names it. False where the claim is gone in
+    // the meantime (then the handle is closed).
+    [[nodiscard]] bool add(std::uint64_t id, description what);
+
+    // Null: no such open file. The pointer keeps the file open at the agent.
+    [[nodiscard]] std::shared_ptr<open_file> find(std::uint64_t id) const;
+
+    // Its last descriptor is gone, or it was never opened: the entry is free again.
+    void drop(std::uint64_t id);
+
+    // Forgets everything without telling the agent: its connection ends anyway.
+    void clear();
+
+    [[nodiscard]] std::size_t size() const { return files_.size(); }
+
+    [[nodiscard]] std::vector<std::uint64_t> ids() const;
+    // Entries of the segment that are claimed for an id that is not open here.
+    [[nodiscard]] std::vector<std::uint64_t> unopened_claims() const;
+
+    // F_GETFL of a file opened with `open_flags`.
+    [[nodiscard]] static std::uint32_t status_flags(std::uint32_t open_flags);
+
+private:
+    [[nodiscard]] segment::open_file& entry_of(std::uint64_t id) const;
+    void release(open_file* file);
+
+    asio::any_io_executor executor_;
+    segment::segment& shared_;
+    std::function<void(protocol::handle_id)> close_;
+    bool cleared_ = false;
+    std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
+};
+
+}  // namespace farside::session

@@ -1,0 +1,54 @@
+// What becomes of a reply's frames: each is decoded where it arrives, while its bytes are still in
+// the parser, and only what outlives it is kept. Most replies are one frame and one message; the
+// data of a read goes straight to where the reader wants it.
+#pragma once
+
+#include "protocol/codec.hpp"
+#include "protocol/file_messages.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+namespace farside::session {
+
+// One message that holds no views.
+template <typename Request>
+struct reply_collector {
+    typename Request::reply value{};
+
+    // An error means that the agent broke the protocol.
+    [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
+        auto decoded = protocol::decode<typename Request::reply>(body);
+        if (!decoded) {
+            return decoded.error();
+        }
+        value = std::move(*decoded);
+        return {};
+    }
+};
+
+// REQUIRES: the room is as large as the request's `bytes`, and lives until the call returned.
+template <>
+struct reply_collector<protocol::read> {
+    std::span<std::byte> room;
+    std::size_t value = 0;  // bytes read
+
+    [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
+        const auto decoded = protocol::decode<protocol::read_reply>(body);
+        if (!decoded) {
+            return decoded.error();
+        }
+        const auto data = decoded->data.bytes;
+        if (data.size() > room.size() - value) {
+            return protocol::error::length_exceeds_limit;
+        }
+        if (!data.empty()) {
+            std::memcpy(room.data() + value, data.data(), data.size());
+        }
+        value += data.size();
+        return {};
+    }
+};
+
+}  // namespace farside::session

@@ -1,0 +1,77 @@
+// Wiring.
+#include "layer/session/session_core.hpp"
+
+#include "protocol/handshake.hpp"
+
+namespace farside::session {
+
+session_core::session_core(
+    task_group& tasks, shared_memory& memory, const path_policy& policy, int notice_descriptor
+)
+    : tasks_{tasks},
+      memory_{memory},
+      policy_{policy},
+      user_{notice_descriptor},
+      link_{tasks, stats_, user_},
+      files_{
+          tasks.executor(),
+          memory.shared(),
+          [this](protocol::handle_id handle) { close_handle(handle); }},
+      paths_{policy, memory.view(), files_},
+      descriptors_{
+          tasks,
+          files_,
+          descriptor_locks{
+              memory.template_descriptor(), memory.template_device(), memory.template_inode()}},
+      server_{
+          tasks,
+          memory.shared(),
+          memory.take_session_doorbell(),
+          call_services{link_, files_, paths_, descriptors_},
+          stats_} {}
+
+awaitable<std::string> session_core::connect(
+    stream_socket stream, std::string token, std::chrono::milliseconds patience
+) {
+    protocol::hello greeting;
+    greeting.version_min = protocol::version_min;
+    greeting.version_max = protocol::version_max;
+    greeting.capabilities = protocol::capabilities;
+    greeting.limits = protocol::own_limits();
+    greeting.read_only = policy_.read_only();
+    greeting.software = "farside";
+    greeting.token = std::move(token);
+    auto outcome = co_await link_.connect(std::move(stream), std::move(greeting), patience);
+    co_return outcome.failure;
+}
+
+awaitable<> session_core::serve() {
+    stats_.enter(session_stats::phase::program);
+    descriptors_.start(memory_.template_descriptor());
+    co_await server_.serve();
+    stats_.enter(session_stats::phase::session);
+}
+
+void session_core::stop() {
+    server_.stop();
+    descriptors_.stop();
+    files_.clear();
+    link_.stop();
+}
+
+void session_core::close_handle(protocol::handle_id handle) {
+    if (link_.usable()) {
+        tasks_.spawn(send_close(handle));
+    }
+}
+
+awaitable<> session_core::send_close(protocol::handle_id handle) {
+    link_caller nobody{session_stats::waited::no};
+    protocol::close request;
+    request.handle = handle;
+    reply_collector<protocol::close> reply;
+    // Nothing is written behind: an error of close(2) has no one to go to.
+    co_await link_.call(request, reply, nobody);
+}
+
+}  // namespace farside::session
