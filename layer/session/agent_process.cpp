@@ -2,6 +2,7 @@
 #include "layer/session/agent_process.hpp"
 
 #include "layer/session/deadline.hpp"
+#include "layer/session/pidfd.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -9,7 +10,6 @@
 #include <cstring>
 
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,7 +96,7 @@ protocol::result<agent_process> agent_process::start(
     if (failed != 0) {
         return system_error(failed);
     }
-    const int pidfd = ::pidfd_open(pid, 0);
+    const int pidfd = open_pidfd(pid);
     if (pidfd < 0) {
         const int number = errno;
         ::kill(-pid, SIGKILL);

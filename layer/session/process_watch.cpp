@@ -1,10 +1,10 @@
 // One small coroutine per process.
 #include "layer/session/process_watch.hpp"
 
+#include "layer/session/pidfd.hpp"
+
 #include <cerrno>
 #include <utility>
-
-#include <sys/pidfd.h>
 
 namespace farside::session {
 
@@ -15,7 +15,7 @@ process_watch::standing process_watch::watch(pid_t pid) {
     if (watched_.contains(pid)) {
         return standing::watched;
     }
-    const int fd = pid > 0 ? ::pidfd_open(pid, 0) : -1;
+    const int fd = pid > 0 ? open_pidfd(pid) : -1;
     if (fd < 0) {
         return pid <= 0 || errno == ESRCH || errno == EINVAL ? standing::unknown
                                                              : standing::unwatched;

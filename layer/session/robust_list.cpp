@@ -9,7 +9,7 @@
 namespace farside::session {
 
 robust_list::~robust_list() {
-    if (previous_ != nullptr) {
+    if (thread_ == ::gettid()) {
         ::syscall(SYS_set_robust_list, previous_, sizeof *previous_);
     }
 }
@@ -28,6 +28,7 @@ boost::system::error_code robust_list::install(segment::call_slot (&slots)[segme
         reinterpret_cast<std::uintptr_t>(&nodes_[0].link)
     );
     std::size_t bytes = 0;
+    thread_ = ::gettid();
     if (::syscall(SYS_get_robust_list, 0, &previous_, &bytes) != 0 ||
         ::syscall(SYS_set_robust_list, &head_, sizeof head_) != 0) {
         return {errno, boost::system::system_category()};

@@ -28,7 +28,8 @@ public:
     robust_list(const robust_list&) = delete;
     robust_list& operator=(const robust_list&) = delete;
 
-    // On the thread that installed the list. The C library's own list is put back.
+    // On the thread that installed the list the C library's own is put back. Elsewhere that thread
+    // has ended, and the list with it.
     ~robust_list();
 
     // For the calling thread. REQUIRES: `slots` stays mapped as long as the list is installed.
@@ -46,6 +47,7 @@ private:
     std::unique_ptr<node[]> nodes_;
     ::robust_list_head head_{};
     ::robust_list_head* previous_ = nullptr;
+    int thread_ = 0;
 };
 
 }  // namespace farside::session
