@@ -1,0 +1,50 @@
+// Every limit of the agent that is not the wire's (protocol/limits.hpp), named once. Units are in
+// the names.
+#pragma once
+
+#include <cstdint>
+
+namespace farside::agent::limits {
+
+// Reads and writes up to this much of a regular file run on the loop thread: at memory speed they
+// cost less than a hop to a worker and back (about 40 us).
+inline constexpr std::uint32_t inline_bytes_max = 64 * 1024;
+
+// Workers for calls that end in bounded time but may take long: bulk reads and writes, fsync.
+inline constexpr std::uint32_t disk_workers_max = 8;
+
+// Workers for calls on file systems that may hang: network file systems, FUSE, procfs and the like.
+inline constexpr std::uint32_t foreign_workers_max = 32;
+
+// Workers for calls that wait for somebody else by design: FIFOs, terminals, sockets, locks. There
+// is no queue in front of them: what waits there could wait for the very call that is queued behind
+// it.
+inline constexpr std::uint32_t patient_workers_max = 256;
+
+// Calls that may queue for a worker of the first two kinds, over all clients; more get EAGAIN.
+inline constexpr std::uint32_t queued_calls_max = 65536;
+
+// copy_file_range(2) copies at most this much in one call, and may always copy less.
+inline constexpr std::uint64_t copy_bytes_max = 64 * 1024 * 1024;
+
+// Clients of a listening agent at once.
+inline constexpr std::uint32_t clients_max = 64;
+
+// How long accepting rests when the process has no descriptor for another client.
+inline constexpr std::uint32_t accept_pause_ms = 100;
+
+// How often a blocked worker whose call was cancelled is signalled until it notices.
+inline constexpr std::uint32_t interrupt_interval_ms = 5;
+
+// How long a connection that ends may take to deliver what it still has to say.
+inline constexpr std::uint32_t farewell_timeout_ms = 2'000;
+
+// How long the agent waits at its end for calls that cannot be interrupted (a dead network file
+// system); then it ends without them.
+inline constexpr std::uint32_t shutdown_timeout_ms = 5'000;
+
+// The Docker Engine's answer: whole, and its body.
+inline constexpr std::uint32_t engine_timeout_ms = 10'000;
+inline constexpr std::uint32_t engine_answer_bytes_max = 4 * 1024 * 1024;
+
+}  // namespace farside::agent::limits

@@ -1,0 +1,328 @@
+// The steps of a request, in this order: decode, handles, lane, turn, read-only gate, system calls,
+// reply. A request whose lane is the loop thread and whose turn it is takes them all at once.
+#include "agent/request_handler.hpp"
+
+#include "agent/planning.hpp"
+#include "agent/read_only.hpp"
+#include "agent/services.hpp"
+#include "protocol/message_table.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+
+namespace farside::agent {
+namespace {
+
+template <typename Request>
+using outcome_of = decltype(execute(std::declval<const Request&>(), std::declval<work_context>()));
+
+template <typename Request>
+constexpr bool opens = std::is_same_v<Request, protocol::open>;
+
+template <typename Request>
+constexpr bool reads = std::is_same_v<Request, protocol::read>;
+
+// The read-only gate, then the service. Any thread.
+template <typename Request>
+outcome_of<Request> run_gated(const Request& request, const work_context& context) {
+    if constexpr (may_change<Request>()) {
+        if (context.read_only && would_change(request)) {
+            if (const auto refused = refuse(request, context)) {
+                return refused;
+            }
+            // Only an open gets here: of a file that exists, and to read it.
+            if constexpr (opens<Request>) {
+                auto harmless = request;
+                harmless.flags &= ~std::uint32_t{O_CREAT | O_EXCL | O_TRUNC};
+                return execute(harmless, context);
+            }
+            return errno_code(EROFS);
+        }
+    }
+    return execute(request, context);
+}
+
+// An exception says that something is wrong with the agent, not with the request.
+template <typename Request>
+outcome_of<Request> run_caught(
+    const Request& request, const work_context& context, const logger& log
+) {
+    try {
+        return run_gated(request, context);
+    } catch (const std::exception& e) {
+        const auto name = protocol::type_name<Request>();
+        log.error("a handler failed: " + std::string{name} + ": " + e.what());
+        return errno_code(EREMOTEIO);
+    }
+}
+
+template <typename Request>
+void clip(Request& request) {
+    if constexpr (reads<Request>) {
+        request.bytes = std::min(request.bytes, protocol::limits::read_bytes_max);
+    }
+}
+
+// The bytes that one frame of a pending reply may bring, where that is bulk.
+std::size_t bulk_bytes(const protocol::read& request) {
+    return std::min(request.bytes, protocol::limits::data_bytes_max);
+}
+
+template <typename Request>
+std::size_t bulk_bytes(const Request& /*request*/) {
+    return 0;
+}
+
+}  // namespace
+
+template <typename Request>
+struct request_handler::typed_call {
+    protocol::buffer payload;  // the request's views point into it
+    Request request;
+    work_context context;
+    data_buffer data;
+    outcome_of<Request> outcome = errno_code(EINTR);
+};
+
+request_handler::request_handler(
+    const asio::any_io_executor& executor,
+    const served_files& files,
+    session_mode mode,
+    std::size_t handles_max,
+    const logger& log
+)
+    : executor_{executor}, files_{files}, mode_{mode}, handles_{handles_max}, log_{log} {}
+
+result<std::shared_ptr<pending_call>> request_handler::start(
+    const protocol::frame& frame, protocol::buffer& out
+) {
+    result<std::shared_ptr<pending_call>> started = std::shared_ptr<pending_call>{};
+    bool known = false;
+    protocol::for_each_message(
+        protocol::file_requests{},
+        [&]<typename Request>(std::type_identity<Request> /*message*/) {
+            if (Request::op != frame.header.op) {
+                return;
+            }
+            known = true;
+            auto request = protocol::decode<Request>(frame.payload);
+            if (!request) {
+                started = request.error();
+                return;
+            }
+            clip(*request);
+            started = start_typed(*request, frame, out);
+        }
+    );
+    if (!known) {
+        protocol::append_error(out, frame.header.op, frame.header.id, protocol::wire_errno{ENOSYS});
+    }
+    return started;
+}
+
+template <typename Request>
+std::shared_ptr<pending_call> request_handler::start_typed(
+    const Request& request, const protocol::frame& frame, protocol::buffer& out
+) {
+    const auto id = frame.header.id;
+    work_context context;
+    context.root = &files_.root;
+    context.mask = &files_.mask;
+    context.read_only = mode_ == session_mode::read_only;
+    if (!find_files(request, handles_, context)) {
+        reply<Request>(id, outcome_of<Request>{errno_code(EBADF)}, out);
+        return nullptr;
+    }
+    if constexpr (opens<Request>) {
+        // Before anything is created: a failed request changes nothing.
+        if (handles_.full(opening_)) {
+            reply<Request>(id, outcome_of<Request>{errno_code(EMFILE)}, out);
+            return nullptr;
+        }
+    }
+    context.where = choose_lane(request, context);
+    if (context.where != lane::here || must_wait(request, context)) {
+        return make_pending<Request>(frame, std::move(context));
+    }
+    context.data = &data_;
+    auto outcome = run_caught(request, context, log_);
+    if constexpr (opens<Request>) {
+        if (!outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
+            context.where = lane::patient;
+            return make_pending<Request>(frame, std::move(context));
+        }
+    }
+    reply<Request>(id, std::move(outcome), out);
+    return nullptr;
+}
+
+template <typename Request>
+lane request_handler::choose_lane(const Request& request, const work_context& context) const {
+    if constexpr (requires { request.handle; }) {
+        return lane_of(request, *context.file);
+    } else if constexpr (std::is_same_v<Request, protocol::copy_range>) {
+        const auto from = lane_of(request, *context.file);
+        return from == lane::foreign ? from : lane_of(request, *context.file_to);
+    } else {
+        const auto where = lane_of_location(context, files_.mounts.path_lane());
+        if constexpr (opens<Request>) {
+            // On a worker the look at the file is part of the work.
+            return where == lane::here ? lane_of_open(request, context) : where;
+        }
+        return where;
+    }
+}
+
+template <typename Request>
+bool request_handler::must_wait(const Request& request, const work_context& context) const {
+    bool waits = false;
+    if (context.file) {
+        waits = !context.file->order.idle_for(order_of(request, *context.file));
+    }
+    if constexpr (std::is_same_v<Request, protocol::copy_range>) {
+        // A copy within one file is one request on it, not two that wait for each other.
+        const bool other = context.file != context.file_to;
+        waits = waits || (other && !context.file_to->order.idle_for(order_class::change));
+    }
+    return waits;
+}
+
+template <typename Request>
+void request_handler::take_turns(
+    const Request& request, const work_context& context, std::shared_ptr<pending_call>& call
+) {
+    const auto take = [&call](open_file& file, order_class what) {
+        const auto ticket = file.order.enter(what, [waiting = call.get()] {
+            --waiting->turns_awaited;
+            waiting->changed.notify();
+        });
+        call->turns_awaited += request_order::started(ticket) ? 0U : 1U;
+        call->turns.push_back({&file, ticket});
+    };
+    if (context.file) {
+        const auto what = order_of(request, *context.file);
+        if (what != order_class::none) {
+            take(*context.file, what);
+        }
+    }
+    if constexpr (std::is_same_v<Request, protocol::copy_range>) {
+        if (context.file != context.file_to) {
+            take(*context.file_to, order_class::change);
+        }
+    }
+}
+
+template <typename Request>
+std::shared_ptr<pending_call> request_handler::make_pending(
+    const protocol::frame& frame, work_context context
+) {
+    auto call = std::make_shared<pending_call>(executor_, frame.header.id);
+    auto state = std::make_shared<typed_call<Request>>();
+    state->payload.assign(frame.payload.begin(), frame.payload.end());
+    state->request = protocol::decode<Request>(state->payload).value();
+    clip(state->request);
+    state->context = std::move(context);
+    state->context.data = &state->data;
+    state->context.interrupted = &call->interrupted;
+    call->where = state->context.where;
+    call->bulk = reads<Request>;
+    call->reply_bytes = bulk_bytes(state->request);
+    take_turns(state->request, state->context, call);
+    if constexpr (opens<Request>) {
+        ++opening_;
+    }
+    call->work = [s = state.get(), c = call.get(), log = &log_] {
+        s->context.where = c->where;
+        s->outcome = run_caught(s->request, s->context, *log);
+    };
+    call->finish = [this, state, c = call.get()](protocol::buffer& out) {
+        return finish_typed<Request>(*state, *c, out);
+    };
+    call->fail = [this, id = call->id](int number, protocol::buffer& out) {
+        if constexpr (opens<Request>) {
+            --opening_;
+        }
+        reply<Request>(id, outcome_of<Request>{errno_code(number)}, out);
+    };
+    return call;
+}
+
+template <typename Request>
+pending_call::outcome request_handler::finish_typed(
+    typed_call<Request>& state, pending_call& call, protocol::buffer& out
+) {
+    using enum pending_call::outcome;
+    auto& outcome = state.outcome;
+    if constexpr (opens<Request>) {
+        if (call.where != lane::patient && !outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
+            call.where = lane::patient;
+            return retry;
+        }
+        --opening_;
+    }
+    if constexpr (reads<Request>) {
+        auto& request = state.request;
+        const auto got = outcome ? outcome->data.bytes.size() : 0;
+        const bool positioned = !is_stream(state.context.file->kind);
+        if (positioned && request.offset >= 0 && got == protocol::limits::data_bytes_max &&
+            got < request.bytes) {
+            protocol::append_reply<Request>(out, call.id, *outcome, protocol::more_frames::yes);
+            request.offset += static_cast<std::int64_t>(got);
+            request.bytes -= static_cast<std::uint32_t>(got);
+            call.reply_bytes = bulk_bytes(request);
+            return again;
+        }
+    }
+    reply<Request>(call.id, std::move(outcome), out);
+    return answered;
+}
+
+template <typename Request, typename Outcome>
+void request_handler::reply(protocol::request_id id, Outcome&& outcome, protocol::buffer& out) {
+    if (!outcome) {
+        protocol::append_error(out, Request::op, id, to_wire(outcome.error()));
+        return;
+    }
+    if constexpr (opens<Request>) {
+        const auto kept = keep(std::move(*outcome));
+        if (!kept) {
+            protocol::append_error(out, Request::op, id, to_wire(kept.error()));
+            return;
+        }
+        protocol::append_reply<Request>(out, id, *kept);
+    } else {
+        const auto start = out.size();
+        protocol::append_reply<Request>(out, id, *outcome);
+        // Services bound what they answer; should one ever not, the client must not be the one to
+        // find out by losing its connection.
+        if (out.size() - start >
+            protocol::frame_header_bytes + protocol::limits::frame_payload_bytes_max) {
+            out.resize(start);
+            log_.error("a reply is too long: " + std::string{protocol::type_name<Request>()});
+            protocol::append_error(out, Request::op, id, protocol::wire_errno{EREMOTEIO});
+        }
+    }
+}
+
+result<protocol::open_reply> request_handler::keep(opened_file&& opened) {
+    return protocol::open_reply{handles_.add(std::move(opened.file)), opened.attr};
+}
+
+void request_handler::end(pending_call& call) {
+    for (auto& turn : std::exchange(call.turns, {})) {
+        turn.file->order.leave(turn.ticket);
+    }
+}
+
+std::vector<std::shared_ptr<open_file>> request_handler::close_all() {
+    auto files = handles_.remove_all();
+    std::erase_if(files, [](const auto& file) {
+        return !file->foreign && file->kind != file_kind::character_device;
+    });
+    return files;
+}
+
+}  // namespace farside::agent

@@ -1,0 +1,143 @@
+// Tasks of the server: accept, watch the target, watch its mounts, one for each client.
+#include "agent/server.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace farside::agent {
+
+server::server(
+    asio::io_context& loop,
+    const entered_target& target,
+    const creation_mask& mask,
+    server_options options,
+    const logger& log
+)
+    : executor_{loop.get_executor()},
+      target_{target},
+      options_{std::move(options)},
+      log_{log},
+      mounts_{executor_, target.root},
+      files_{target.root, mask, mounts_},
+      lanes_{options_.lanes, mask},
+      acceptor_{executor_},
+      target_process_{executor_},
+      stop_{executor_},
+      tasks_{executor_, log} {
+    tasks_.spawn(mounts_.run());
+    if (target.pidfd) {
+        target_process_.assign(::fcntl(target.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+        tasks_.spawn(watch_target());
+    }
+}
+
+void server::serve_only(transport stream) {
+    tasks_.spawn(serve_then_stop(std::move(stream)));
+}
+
+void server::serve_clients(const listening_socket& socket) {
+    acceptor_.assign(::fcntl(socket.fd(), F_DUPFD_CLOEXEC, 0));
+    tasks_.spawn(accept_clients());
+}
+
+awaitable<void> server::stop_requested() {
+    while (!stopping_) {
+        co_await stop_.wait();
+    }
+}
+
+awaitable<void> server::join() {
+    co_await tasks_.join();
+}
+
+void server::stop(const std::string& reason) {
+    stopping_ = true;
+    stop_.notify();
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    target_process_.close(ignored);
+    mounts_.stop();
+    for (auto& c : connections_) {
+        c.stop(reason);
+    }
+}
+
+connection_options server::options_for(std::string client) const {
+    connection_options made;
+    made.target = target_.name.text;
+    made.token = options_.token;
+    made.client = std::move(client);
+    made.handshake_timeout = options_.handshake_timeout;
+    made.handles_max = options_.handles_max;
+    return made;
+}
+
+awaitable<void> server::serve(transport stream, std::string client) {
+    auto options = options_for(std::move(client));
+    connections_.emplace_front(std::move(stream), files_, lanes_, std::move(options), log_);
+    const auto self = connections_.begin();
+    co_await self->run();
+    connections_.erase(self);
+}
+
+awaitable<void> server::serve_then_stop(transport stream) {
+    std::string client{"client"};
+    co_await serve(std::move(stream), std::move(client));
+    stop({});
+}
+
+awaitable<void> server::accept_clients() {
+    while (!stopping_) {
+        const auto [ec] = co_await acceptor_.async_wait(asio::posix::stream_descriptor::wait_read);
+        if (ec) {
+            co_return;
+        }
+        unique_fd client{
+            ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+        if (client) {
+            admit(std::move(client));
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            // The client waits in the queue; asking again at once would be a busy loop.
+            log_.warn("a client cannot be accepted: " + last_error().message());
+            timer pause{executor_, std::chrono::milliseconds{limits::accept_pause_ms}};
+            [[maybe_unused]] const auto [waited] = co_await pause.async_wait();
+        }
+    }
+}
+
+void server::admit(unique_fd client) {
+    ++last_client_;
+    const auto name = "client " + std::to_string(last_client_);
+    if (connections_.size() >= options_.clients_max) {
+        log_.warn(name + ": turned away, there are " + std::to_string(options_.clients_max));
+        return;
+    }
+    const int on = 1;  // fails on a unix socket, which needs none of it
+    ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    unique_fd second{::fcntl(client.get(), F_DUPFD_CLOEXEC, 0)};
+    if (!second) {
+        log_.warn(name + ": turned away: " + last_error().message());
+        return;
+    }
+    transport stream{
+        descriptor{executor_, client.release()}, descriptor{executor_, second.release()}};
+    tasks_.spawn(serve(std::move(stream), name));
+}
+
+awaitable<void> server::watch_target() {
+    const auto [ec] =
+        co_await target_process_.async_wait(asio::posix::stream_descriptor::wait_read);
+    if (ec) {
+        co_return;
+    }
+    target_ended_ = true;
+    log_.info(target_.last_word());
+    stop(target_.last_word());
+}
+
+}  // namespace farside::agent
