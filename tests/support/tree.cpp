@@ -59,13 +59,17 @@ std::string describe_content(const fs::path& path, const struct stat& status) {
         return {};
     }
     if (status.st_size > 64 * 1024 * 1024) {
-        return " (long)";
+        return " (" + std::to_string(status.st_size) + " bytes)";
     }
     const std::string content = read_file(path);
     if (content.size() > content_bytes_max) {
-        std::array<char, 32> text{};
+        std::array<char, 64> text{};
         std::snprintf(
-            text.data(), text.size(), " #%016llx", static_cast<unsigned long long>(hash(content))
+            text.data(),
+            text.size(),
+            " (%zu bytes, hash %016llx)",
+            content.size(),
+            static_cast<unsigned long long>(hash(content))
         );
         return text.data();
     }
@@ -91,9 +95,9 @@ std::string describe_entry(const fs::path& root, const fs::path& path) {
     // How a file system counts and measures directories is its own affair.
     if (!S_ISDIR(status.st_mode)) {
         line += " x" + std::to_string(status.st_nlink);
-        line += " " + std::to_string(status.st_size) + "b " + when;
+        line += " " + when;
     }
-    line += " " + printable(fs::relative(path, root).string(), newlines::escape);
+    line += " " + printable(path.lexically_relative(root).string(), newlines::escape);
     return line + describe_content(path, status);
 }
 

@@ -9,12 +9,12 @@
 
 namespace farside::test {
 
-// One line for each entry, sorted by path: type, permissions, owner, link count, size, time of the
-// last change where that is over an hour ago ("now" otherwise), path, and what it holds: content,
-// or its hash where it is long, or where a link leads.
+// One line for each entry, sorted by path: type, permissions, owner, link count, time of the last
+// change where that is over an hour ago ("now" otherwise), path, and what it holds: content, or
+// size and hash where that is long, or where a link leads.
 [[nodiscard]] std::string describe_tree(const std::filesystem::path& root);
 
-// The same with every byte but printable ASCII as \xNN; newlines stay where `keep_lines`.
+// Every byte but printable ASCII becomes \xNN.
 enum class newlines { keep, escape };
 [[nodiscard]] std::string printable(std::string_view bytes, newlines how);
 
