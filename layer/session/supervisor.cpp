@@ -116,10 +116,11 @@ public:
             return;
         }
         while (!control_ready_) {
-            wait_for_event();
-            if (read_signals()) {
+            if (leave_) {
                 return;
             }
+            wait_for_event();
+            read_signals();
         }
         const auto last = receive_control(control_.get());
         if (last && last->kind == control_kind::idle) {
@@ -135,15 +136,14 @@ private:
         }
     }
 
-    // Whether one of them was there to end farside.
-    bool read_signals() {
-        bool end = false;
+    void read_signals() {
         signalfd_siginfo info{};
         while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
             const int signal = static_cast<int>(info.ssi_signo);
-            end = end || signal == SIGINT || signal == SIGTERM || signal == SIGQUIT ||
-                  signal == SIGHUP;
             if (ended_) {
+                // There is no program any more that it could be for.
+                leave_ = leave_ || signal == SIGINT || signal == SIGTERM || signal == SIGQUIT ||
+                         signal == SIGHUP;
                 continue;
             }
             if (signal == SIGCHLD) {
@@ -154,7 +154,6 @@ private:
                 forward(signal, info);
             }
         }
-        return end;
     }
 
     // What the kernel sends (a key on the terminal, a hang-up) goes to the whole process group, the
@@ -240,6 +239,7 @@ private:
     unique_fd signals_;
     bool control_ready_ = false;
     bool ended_ = false;
+    bool leave_ = false;
     int status_ = 0;
 };
 
