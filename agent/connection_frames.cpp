@@ -133,7 +133,12 @@ boost::system::error_code connection::answer_ping(const protocol::frame& frame) 
     return {};
 }
 
+// A disk is not interrupted by a signal, natively either; the end of the connection is another
+// matter.
 void connection::interrupt(const std::shared_ptr<pending_call>& call) {
+    if (!call->interruptible() && !ending_) {
+        return;
+    }
     const bool already = call->interrupted.exchange(true);
     call->changed.notify();
     if (!already && call->job && call->interruptible()) {
@@ -141,10 +146,8 @@ void connection::interrupt(const std::shared_ptr<pending_call>& call) {
     }
 }
 
-// A disk is not interrupted by a signal, natively either; the end of the connection is another
-// matter.
 bool connection::gives_up(const pending_call& call) const {
-    return ending_ || (call.interrupted && call.interruptible());
+    return ending_ || call.interrupted;
 }
 
 void connection::violated(const boost::system::error_code& rule) {

@@ -58,12 +58,11 @@ constexpr bool is_listed(protocol::type_list<Listed...> /*list*/) {
 
 template <typename Request>
 constexpr bool may_change() {
-    using namespace detail;
-    constexpr int lists = int{is_listed<Request>(never_changes{})} +
-                          int{is_listed<Request>(always_changes{})} +
-                          int{is_listed<Request>(sometimes_changes{})};
+    constexpr int lists = int{detail::is_listed<Request>(detail::never_changes{})} +
+                          int{detail::is_listed<Request>(detail::always_changes{})} +
+                          int{detail::is_listed<Request>(detail::sometimes_changes{})};
     static_assert(lists == 1, "say whether the message changes files");
-    return !is_listed<Request>(never_changes{});
+    return !detail::is_listed<Request>(detail::never_changes{});
 }
 
 // REQUIRES: may_change<Request>().

@@ -236,6 +236,10 @@ std::shared_ptr<pending_call> request_handler::make_pending(
     }
     call->work = [s = state.get(), c = call.get(), log = &log_] {
         s->context.where = c->where;
+        if (c->interrupted) {  // while it waited for a worker
+            s->outcome = errno_code(EINTR);
+            return;
+        }
         s->outcome = run_caught(s->request, s->context, *log);
     };
     call->finish = [this, state, c = call.get()](protocol::buffer& out) {

@@ -100,7 +100,7 @@ awaitable<void> server::accept_clients() {
         unique_fd client{
             ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
         if (client) {
-            admit(std::move(client));
+            serve_client(std::move(client));
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             // The client waits in the queue; asking again at once would be a busy loop.
             log_.warn("a client cannot be accepted: " + last_error().message());
@@ -110,11 +110,19 @@ awaitable<void> server::accept_clients() {
     }
 }
 
-void server::admit(unique_fd client) {
+void server::serve_client(unique_fd client) {
     ++last_client_;
     const auto name = "client " + std::to_string(last_client_);
     if (connections_.size() >= options_.clients_max) {
-        log_.warn(name + ": turned away, there are " + std::to_string(options_.clients_max));
+        const auto reason =
+            "the agent has as many clients as it serves: " + std::to_string(options_.clients_max);
+        log_.warn(name + ": turned away: " + reason);
+        protocol::buffer frame;
+        const protocol::goodbye last_word{reason};
+        protocol::append_one_way(frame, last_word);
+        // A new connection has room for it; whoever left already does not matter.
+        [[maybe_unused]] const auto sent =
+            ::send(client.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
     const int on = 1;  // fails on a unix socket, which needs none of it

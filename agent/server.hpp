@@ -36,6 +36,9 @@ public:
     // One client, and the server stops when it leaves.
     void serve_only(transport stream);
 
+    // One more client, on a connected socket.
+    void serve_client(unique_fd client);
+
     // Everybody who comes to the socket.
     void serve_clients(const listening_socket& socket);
 
@@ -54,7 +57,6 @@ private:
     [[nodiscard]] awaitable<void> serve_then_stop(transport stream);
     [[nodiscard]] awaitable<void> accept_clients();
     [[nodiscard]] awaitable<void> watch_target();
-    void admit(unique_fd client);
     [[nodiscard]] connection_options options_for(std::string client) const;
 
     asio::any_io_executor executor_;
