@@ -40,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(std::memchr(report.interpreter, 0, sizeof report.interpreter) != nullptr);
     require(std::memchr(report.argument, 0, sizeof report.argument) != nullptr);
     require((report.kind == image_kind::script) == (report.interpreter[0] != '\0'));
-    require(whole.read <= 1024 * 1024 && parts.read == whole.read);
+    constexpr std::size_t read_bytes_max = 1 << 20;
+    require(whole.read <= read_bytes_max && parts.read == whole.read);
     return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <span>
 
+// The name is libFuzzer's.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) noexcept;
 
 namespace farside {

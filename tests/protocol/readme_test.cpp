@@ -85,7 +85,8 @@ public:
         const auto names = field_names(std::string{type_name<T>()});
         EXPECT_EQ(names.size(), boost::pfr::tuple_size_v<T>) << type_name<T>();
         std::string text;
-        boost::pfr::for_each_field(T{}, [&](const auto& field, std::size_t index) {
+        const T value{};
+        boost::pfr::for_each_field(value, [&](const auto& field, std::size_t index) {
             text += index == 0 ? "" : ", ";
             text += (index < names.size() ? names[index] : "?") + ' ';
             text += name_of_type(std::type_identity<std::remove_cvref_t<decltype(field)>>{});
