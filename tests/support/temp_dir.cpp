@@ -17,7 +17,7 @@ void make_removable(const fs::path& directory) {
     std::error_code ignored;
     fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
     for (const auto& entry : fs::directory_iterator{directory, ignored}) {
-        if (entry.is_directory() && !entry.is_symlink()) {
+        if (!entry.is_symlink() && entry.is_directory()) {
             make_removable(entry.path());
         }
     }
