@@ -169,7 +169,8 @@ awaitable<> agent_link::read_frames() {
         if (!open()) {
             break;
         }
-        if (ec == asio::error::eof) {
+        // A unix socket is reset by an end that closed without reading all.
+        if (ec == asio::error::eof || ec == asio::error::connection_reset) {
             lose(usable() ? "the agent ended" : silent_end);
         } else if (ec) {
             lose("the connection to the agent was lost: " + ec.message());

@@ -89,11 +89,11 @@ awaitable<> session_process::live() {
     const std::string failed = co_await start_agent();
     if (!failed.empty()) {
         status_ = exit_failed;
-        static_cast<void>(send_control(control_fd_, control_kind::failed, failed));
         core_.stop();
         if (agent_) {
             co_await agent_->stop();
         }
+        static_cast<void>(send_control(control_fd_, control_kind::failed, failed));
         co_return;
     }
     if (send_control(control_fd_, control_kind::ready)) {
@@ -123,6 +123,7 @@ awaitable<stream_socket> session_process::connect_agent(std::string& failure) {
     if (started) {
         agent_.emplace(std::move(*started));
         stream.assign({AF_UNIX, 0}, agent_->take_connection().release());
+        tasks_.spawn(agent_->relay_errors());
     } else {
         failure = "cannot start " + arguments[0] + ": " + started.error().message();
     }
