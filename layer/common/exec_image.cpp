@@ -187,7 +187,7 @@ bool is_glibc_loader(
     if (dynamic.p_type != PT_DYNAMIC || dynamic.p_offset > INT64_MAX / 2) {
         return false;
     }
-    std::uint64_t strings = 0;
+    std::uint64_t strings = 0;  // an address
     std::uint64_t name = UINT64_MAX;
     const std::uint64_t entries =
         smaller<std::uint64_t>(dynamic.p_filesz / sizeof(Elf64_Dyn), dynamic_entries_max);
@@ -197,13 +197,17 @@ bool is_glibc_loader(
             break;
         }
         if (entry.d_tag == DT_STRTAB) {
-            strings = file_offset(file, header, entry.d_un.d_ptr);
+            strings = entry.d_un.d_ptr;
         } else if (entry.d_tag == DT_SONAME) {
             name = entry.d_un.d_val;
         }
     }
     constexpr char wanted[] = "ld-linux-x86-64.so.2";
-    return strings != 0 && name < UINT32_MAX && file.matches(wanted, sizeof wanted, strings + name);
+    if (strings == 0 || name >= UINT32_MAX) {
+        return false;
+    }
+    const std::uint64_t at = file_offset(file, header, strings);
+    return at != 0 && file.matches(wanted, sizeof wanted, at + name);
 }
 
 image_kind judge_loader(const source& file, const Elf64_Phdr& part) noexcept {

@@ -1,3 +1,5 @@
+// The rows, and the way from the gate to a handler: one look-up by number. A number without a row
+// is the kernel's, untouched.
 #include "layer/preload/dispatch.hpp"
 
 #include "layer/preload/process_state.hpp"

@@ -1,3 +1,5 @@
+// Reading the environment a buffer at a time, and building the one that an exec needs in one
+// mapping that is given back where the exec fails.
 #include "layer/preload/environment.hpp"
 
 #include "layer/preload/process_state.hpp"

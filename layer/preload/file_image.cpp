@@ -1,3 +1,5 @@
+// Copies a remote file into a memfd, a call at a time. What the file has when it is copied is what
+// the mapping shows: changes after that do not reach it.
 #include "layer/preload/file_image.hpp"
 
 #include "layer/preload/remote_call.hpp"

@@ -1,3 +1,4 @@
+// Lines are cut out of a fixed buffer; the rest of an unfinished one moves to its front.
 #include "layer/preload/maps_reader.hpp"
 
 #include "layer/preload/syscall_x86_64.hpp"

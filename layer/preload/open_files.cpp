@@ -1,3 +1,5 @@
+// Claiming an id, and asking the kernel whether one lives. The lock on the template is the only
+// count there is: the kernel keeps it through fork, exec and kill.
 #include "layer/preload/open_files.hpp"
 
 #include "layer/preload/process_state.hpp"

@@ -1,3 +1,5 @@
+// Finds the sites, writes the stubs within reach of a 32-bit jump, and puts the jumps in. Runs
+// before any thread exists, so half-written code is never executed.
 #include "layer/preload/patcher.hpp"
 
 #include "layer/preload/dispatch.hpp"

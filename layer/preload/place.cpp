@@ -1,3 +1,5 @@
+// Decides lexically: absolute, normalised, matched. What is sent to a file system keeps its "..",
+// since the component before one may be a symbolic link there.
 #include "layer/preload/place.hpp"
 
 #include "layer/common/path.hpp"

@@ -1,3 +1,4 @@
+// Joining a session at start, and the small facts a handler needs while the process runs.
 #include "layer/preload/process_state.hpp"
 
 #include "layer/preload/environment.hpp"

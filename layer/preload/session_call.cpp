@@ -1,3 +1,5 @@
+// Claims, posts and waits with compare-and-swap and futexes only, so that a process that is killed
+// at any point leaves nothing behind that others would wait for.
 #include "layer/preload/session_call.hpp"
 
 #include "layer/preload/process_state.hpp"

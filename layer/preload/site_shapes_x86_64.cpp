@@ -1,3 +1,5 @@
+// Byte patterns only: no instruction is decoded. A pattern that is not matched whole is left alone,
+// and the patcher then says that the library is not hooked completely.
 #include "layer/preload/site_shapes_x86_64.hpp"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Immutable records in a ring: a reader never sees half a path, and nobody holds a lock over fork.
 #include "layer/preload/working_directory.hpp"
 
 #include "layer/preload/process_state.hpp"

@@ -1,16 +1,18 @@
 // The shared segment: how the threads of user processes call the session, and the state of open
 // files that they share. Plain structs in a memfd, mapped read-write by the session and by every
-// covered process; each field says who writes it. The session trusts nothing it reads here: it copies
-// a call's fields once and checks them. No process ever waits without bound for another one:
+// covered process; each field says who writes it. The session trusts nothing it reads here: it
+// copies a call's fields once and checks them. No process ever waits without bound for another one:
 //
-//   - A caller waits on its slot's `state` word. While the session lives the word holds its thread id,
+//   - A caller waits on its slot's `state` word. While the session lives the word holds its thread
+//   id,
 //     and every slot's word is on the robust futex list of the session's main thread
 //     (set_robust_list(2)): when the session dies, by whatever signal, the kernel marks each word
 //     FUTEX_OWNER_DIED and wakes its waiter.
 //   - The session never waits for a caller: calls of a process that died are dropped when its pidfd
 //     says so.
 //
-// A second memfd, the view (view.hpp), is written by the session and mapped read-only by the others.
+// A second memfd, the view (view.hpp), is written by the session and mapped read-only by the
+// others.
 #pragma once
 
 #include <atomic>
@@ -21,8 +23,8 @@ namespace farside::segment {
 
 inline constexpr std::uint64_t magic = 0x31676573'64697366;  // "fsidseg1"
 
-// Calls under way at once, over all processes of the session. A thread that finds none free rings (the
-// session then looks for slots of dead owners) and waits on `slot_releases`.
+// Calls under way at once, over all processes of the session. A thread that finds none free rings
+// (the session then looks for slots of dead owners) and waits on `slot_releases`.
 inline constexpr std::uint32_t slot_count = 256;
 
 // As PATH_MAX: a path with its terminating NUL.
@@ -34,48 +36,48 @@ inline constexpr std::uint32_t data_room = 128 * 1024;
 // Open files (open file descriptions) at once, over all processes of the session.
 inline constexpr std::uint32_t open_file_count = 65536;
 
-// What is asked of the session. Arguments by position in call_slot::arguments; paths and data in the
-// slot's area. Numbers (flags, modes, whence, commands) are the x86-64 Linux ABI's. The result is that
-// of the system call: a value, or -errno.
+// What is asked of the session. Arguments by position in call_slot::arguments; paths and data in
+// the slot's area. Numbers (flags, modes, whence, commands) are the x86-64 Linux ABI's. The result
+// is that of the system call: a value, or -errno.
 //
 // A "location" is a base (0, or the id of an open directory) in an argument and a path. With base 0
 // the path is absolute and the layer has found it to be remote (or the session would be asked with
-// `classify` first). With a base the path is relative to it, or empty: the open file itself; then the
-// session decides the side, and where that is local the reply's `side` is local and the path in the
-// area is the absolute one to use locally.
+// `classify` first). With a base the path is relative to it, or empty: the open file itself; then
+// the session decides the side, and where that is local the reply's `side` is local and the path in
+// the area is the absolute one to use locally.
 enum class call : std::uint32_t {
-    classify = 1,        // path 0 (absolute, normalised) -> result: a farside::side
-    open = 2,            // base0, open file id, flags, mode, umask, resolve; path 0
-    close = 3,           // id: its last descriptor is gone
-    read = 4,            // id, offset (or position_current), bytes -> data
-    write = 5,           // id, offset (or position_current), RWF_* flags; data
-    seek = 6,            // id, offset, whence (all five); sets the position
-    sync = 7,            // id, sync kind, offset, bytes, flags
-    allocate = 8,        // id, mode, offset, bytes
-    read_directory = 9,  // id, bytes of room -> data: linux_dirent64 records; moves the position
-    copy_range = 10,     // id from, offset, id to, offset, bytes (offsets or position_current)
-    set_flags = 11,      // id, flags (F_SETFL)
-    lock_file = 12,      // id, operation (flock)
-    lock_record = 13,    // id, command (F_OFD_*); data: struct flock in and out
-    ioctl = 14,          // id, command, value -> result; value in arguments[2]
-    stat = 15,           // base0, AT_* flags, mask; path 0 -> data: struct statx
-    access = 16,         // base0, mode, AT_* flags; path 0
-    read_link = 17,      // base0; path 0 -> data: the target, result its length
-    file_system = 18,    // base0; path 0 -> data: struct statfs
-    canonicalize = 19,   // base0; path 0 -> path 0: where chdir would lead; result its length
-    set_attributes = 20, // base0, AT_* flags, set mask, mode | uid | size, gid; path 0;
-                         // data: struct timespec[2] for times
-    make_directory = 21, // base0, mode, umask; path 0
-    make_node = 22,      // base0, mode, umask, dev_t; path 0
-    make_link = 23,      // base0 and path 0 -> base1 and path 1, AT_* flags
-    make_symlink = 24,   // data: what the link says; base0; path 0
-    rename = 25,         // base0 and path 0 -> base1 and path 1, RENAME_* flags
-    remove = 26,         // base0, AT_* flags; path 0
-    get_xattr = 27,      // base0, AT_* flags; path 0; path 1: the name -> data, result its length
-    list_xattr = 28,     // base0, AT_* flags; path 0 -> data, result its length
-    set_xattr = 29,      // base0, AT_* flags, how; path 0; path 1: the name; data: the value
-    remove_xattr = 30,   // base0, AT_* flags; path 0; path 1: the name
-    reclaim = 31,        // all entries of open_files are taken: drop those without a descriptor
+    classify = 1,         // path 0 (absolute, normalised) -> result: a farside::side
+    open = 2,             // base0, open file id, flags, mode, umask, resolve; path 0
+    close = 3,            // id: its last descriptor is gone
+    read = 4,             // id, offset (or position_current), bytes -> data
+    write = 5,            // id, offset (or position_current), RWF_* flags; data
+    seek = 6,             // id, offset, whence (all five); sets the position
+    sync = 7,             // id, sync kind, offset, bytes, flags
+    allocate = 8,         // id, mode, offset, bytes
+    read_directory = 9,   // id, bytes of room -> data: linux_dirent64 records; moves the position
+    copy_range = 10,      // id from, offset, id to, offset, bytes (offsets or position_current)
+    set_flags = 11,       // id, flags (F_SETFL)
+    lock_file = 12,       // id, operation (flock)
+    lock_record = 13,     // id, command (F_OFD_*); data: struct flock in and out
+    ioctl = 14,           // id, command, value -> result; value in arguments[2]
+    stat = 15,            // base0, AT_* flags, mask; path 0 -> data: struct statx
+    access = 16,          // base0, mode, AT_* flags; path 0
+    read_link = 17,       // base0; path 0 -> data: the target, result its length
+    file_system = 18,     // base0; path 0 -> data: struct statfs
+    canonicalize = 19,    // base0; path 0 -> path 0: where chdir would lead; result its length
+    set_attributes = 20,  // base0, AT_* flags, set mask, mode | uid | size, gid; path 0;
+                          // data: struct timespec[2] for times
+    make_directory = 21,  // base0, mode, umask; path 0
+    make_node = 22,       // base0, mode, umask, dev_t; path 0
+    make_link = 23,       // base0 and path 0 -> base1 and path 1, AT_* flags
+    make_symlink = 24,    // data: what the link says; base0; path 0
+    rename = 25,          // base0 and path 0 -> base1 and path 1, RENAME_* flags
+    remove = 26,          // base0, AT_* flags; path 0
+    get_xattr = 27,       // base0, AT_* flags; path 0; path 1: the name -> data, result its length
+    list_xattr = 28,      // base0, AT_* flags; path 0 -> data, result its length
+    set_xattr = 29,       // base0, AT_* flags, how; path 0; path 1: the name; data: the value
+    remove_xattr = 30,    // base0, AT_* flags; path 0; path 1: the name
+    reclaim = 31,         // all entries of open_files are taken: drop those without a descriptor
 };
 
 // In place of an offset: use the open file's position and move it.
@@ -92,23 +94,23 @@ inline constexpr std::uint32_t state_tid_mask = 0x3fffffff;    // FUTEX_TID_MASK
 inline constexpr std::uint32_t state_posted = 0x80000000;      // FUTEX_WAITERS
 inline constexpr std::uint32_t state_owner_died = 0x40000000;  // FUTEX_OWNER_DIED
 
-// One call. A thread claims a free slot (owner 0 -> its pid) and fills it. It posts by turning `state`
-// from the session's thread id to that | state_posted with compare-and-swap: where the swap fails the
-// session has died (state_owner_died), and no call can slip in unseen between the kernel's walk of
-// the dead session's robust list and the end of the doorbell. Then it sets the slot's bit in
-// header::posted and rings, waits until state_posted is gone, reads the answer and stores owner 0.
-// The session stores its thread id into every `state` before any caller exists, and answers by
-// storing it again, then waking the word.
+// One call. A thread claims a free slot (owner 0 -> its pid) and fills it. It posts by turning
+// `state` from the session's thread id to that | state_posted with compare-and-swap: where the swap
+// fails the session has died (state_owner_died), and no call can slip in unseen between the
+// kernel's walk of the dead session's robust list and the end of the doorbell. Then it sets the
+// slot's bit in header::posted and rings, waits until state_posted is gone, reads the answer and
+// stores owner 0. The session stores its thread id into every `state` before any caller exists, and
+// answers by storing it again, then waking the word.
 struct alignas(64) call_slot {
-    std::atomic<std::uint32_t> state;  // see above; a futex
-    std::atomic<std::uint32_t> owner;  // pid of the caller, 0: free
+    std::atomic<std::uint32_t> state;      // see above; a futex
+    std::atomic<std::uint32_t> owner;      // pid of the caller, 0: free
     std::atomic<std::uint32_t> cancelled;  // set to 1 by the caller that got a signal: answer EINTR
     call op;
-    std::int64_t arguments[8];     // in; some calls answer here too
-    std::uint32_t path_bytes[2];   // in, and out for local sides and canonicalize; without NUL
-    std::uint32_t data_bytes;      // in and out: valid bytes in the data area
-    std::uint32_t side;            // out: farside::side of location 0, where the session decided it
-    std::int64_t result;           // out
+    std::int64_t arguments[8];    // in; some calls answer here too
+    std::uint32_t path_bytes[2];  // in, and out for local sides and canonicalize; without NUL
+    std::uint32_t data_bytes;     // in and out: valid bytes in the data area
+    std::uint32_t side;           // out: farside::side of location 0, where the session decided it
+    std::int64_t result;          // out
 };
 
 // Where the bytes of a call are.
@@ -117,14 +119,14 @@ struct slot_area {
     alignas(64) std::byte data[data_room];
 };
 
-// An open file description. Claimed by the process that opens (id 0 -> the new id), after it locked the
-// id's byte of the template (below): an entry without a lock belongs to nobody. Released by the
+// An open file description. Claimed by the process that opens (id 0 -> the new id), after it locked
+// the id's byte of the template (below): an entry without a lock belongs to nobody. Released by the
 // session. The entry of id N is open_files[N % open_file_count].
 struct alignas(64) open_file {
-    std::atomic<std::uint64_t> id;        // 0: free
-    std::atomic<std::int64_t> position;   // of the next read or write; moved by compare-and-swap
-    std::atomic<std::uint32_t> flags;     // O_* as F_GETFL tells; written by the session
-    std::atomic<std::uint32_t> mode;      // st_mode of the opened file; written by the session
+    std::atomic<std::uint64_t> id;       // 0: free
+    std::atomic<std::int64_t> position;  // of the next read or write; moved by compare-and-swap
+    std::atomic<std::uint32_t> flags;    // O_* as F_GETFL tells; written by the session
+    std::atomic<std::uint32_t> mode;     // st_mode of the opened file; written by the session
 };
 
 struct alignas(64) header {
@@ -132,15 +134,18 @@ struct alignas(64) header {
     std::uint32_t version;      // of the layout: the layer's own version must be equal
     std::uint32_t session_tid;  // of the session's main thread, in its pid namespace
 
-    alignas(64) std::atomic<std::uint64_t> posted[slot_count / 64];  // callers set, the session clears
-    // 1 while the session is awake and will look at `posted` again before it sleeps. Only the session
-    // writes it: a caller that could be killed or stopped between setting a flag and sending the byte
-    // would leave everybody else waiting. A caller that reads 0 after it set its bit sends a byte.
+    alignas(64
+    ) std::atomic<std::uint64_t> posted[slot_count / 64];  // callers set, the session clears
+    // 1 while the session is awake and will look at `posted` again before it sleeps. Only the
+    // session writes it: a caller that could be killed or stopped between setting a flag and
+    // sending the byte would leave everybody else waiting. A caller that reads 0 after it set its
+    // bit sends a byte.
     alignas(64) std::atomic<std::uint32_t> doorbell_rung;
-    alignas(64) std::atomic<std::uint32_t> slot_releases;  // a futex: grows when a slot becomes free
+    alignas(64
+    ) std::atomic<std::uint32_t> slot_releases;  // a futex: grows when a slot becomes free
     std::atomic<std::uint32_t> slot_waiters;
     alignas(64) std::atomic<std::uint64_t> last_open_file_id;  // ids only grow, are never reused
-    std::atomic<std::uint64_t> hits;  // calls the layer answered alone
+    std::atomic<std::uint64_t> hits;                           // calls the layer answered alone
 };
 
 inline constexpr std::uint32_t layout_version = 1;
@@ -160,10 +165,10 @@ static_assert(sizeof(call_slot) == 128 || sizeof(call_slot) == 192);
 
 // How an open file's life is known, without counting: the descriptor that stands for it in a user
 // process is a kernel open file description of its own (the template memfd reopened O_WRONLY, its
-// file offset set to the id), and it holds an open-file-description write lock (F_OFD_SETLK) on byte
-// [id, id + 1) of the template. The kernel keeps that lock through dup, fork, exec and SCM_RIGHTS and
-// drops it with the last descriptor, however its holder ended. F_OFD_GETLK on any descriptor of the
-// template asks whether an id lives.
+// file offset set to the id), and it holds an open-file-description write lock (F_OFD_SETLK) on
+// byte [id, id + 1) of the template. The kernel keeps that lock through dup, fork, exec and
+// SCM_RIGHTS and drops it with the last descriptor, however its holder ended. F_OFD_GETLK on any
+// descriptor of the template asks whether an id lives.
 inline constexpr std::uint64_t open_file_id_max = std::uint64_t{1} << 62;
 
 // Descriptors that every covered process inherits, without close-on-exec, at numbers just below

@@ -1,13 +1,13 @@
-// The view: what the session tells every covered process, and they only read. A memfd that the session
-// maps read-write and the others inherit as a read-only descriptor.
+// The view: what the session tells every covered process, and they only read. A memfd that the
+// session maps read-write and the others inherit as a read-only descriptor.
 #pragma once
+
+#include "layer/common/path_policy.hpp"
+#include "layer/common/side.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-
-#include "layer/common/path_policy.hpp"
-#include "layer/common/side.hpp"
 
 namespace farside::segment {
 
@@ -23,7 +23,8 @@ struct decision {
 };
 
 struct decision_table {
-    static constexpr std::uint32_t entries = 8192;  // a power of two; at most three quarters are used
+    static constexpr std::uint32_t entries =
+        8192;  // a power of two; at most three quarters are used
     static constexpr std::uint32_t text_room = 1024 * 1024;
 
     decision slots[entries];  // open addressing, linear probing from hash % entries
@@ -45,8 +46,9 @@ struct view {
     static constexpr std::size_t library_room = 4096;
 
     std::uint64_t magic;
-    std::uint32_t version;      // segment::layout_version
-    std::uint32_t allow_local;  // 1: programs that cannot be covered run all the same, on local files
+    std::uint32_t version;  // segment::layout_version
+    std::uint32_t
+        allow_local;  // 1: programs that cannot be covered run all the same, on local files
     char target[target_room];    // as the user named it, "docker/web"; NUL-terminated
     char library[library_room];  // absolute path of libfarside.so; NUL-terminated
     policy_table policy;

@@ -1,3 +1,4 @@
+// Whole messages over a seqpacket socket: one send, one receive, no framing of our own.
 #include "layer/session/control.hpp"
 
 #include <algorithm>
