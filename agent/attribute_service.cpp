@@ -142,6 +142,9 @@ result<protocol::empty_reply> execute(
         (request.flags & ~known_flags) != 0) {
         return errno_code(EINVAL);
     }
+    if (request.mask == protocol::set_mask::size && request.size < 0) {
+        return errno_code(EINVAL);  // before the file is looked for, as truncate(2)
+    }
     const auto at = context.at(request.at);
     // fchmod(2) and its kin; with AT_EMPTY_PATH fchmodat2(2) and its kin, which take O_PATH as
     // well.

@@ -17,6 +17,22 @@ constexpr unsigned link_flags = AT_SYMLINK_FOLLOW;
 
 }  // namespace
 
+boost::system::error_code check_node_type(std::uint32_t mode) {
+    switch (mode & S_IFMT) {
+        case 0:
+        case S_IFREG:
+        case S_IFIFO:
+        case S_IFSOCK:
+        case S_IFCHR:
+        case S_IFBLK:
+            return {};
+        case S_IFDIR:
+            return errno_code(EPERM);
+        default:
+            return errno_code(EINVAL);
+    }
+}
+
 result<protocol::path_reply> execute(
     const protocol::read_link& request, const work_context& context
 ) {
@@ -50,6 +66,9 @@ result<protocol::empty_reply> execute(
 result<protocol::empty_reply> execute(
     const protocol::make_node& request, const work_context& context
 ) {
+    if (const auto bad_type = check_node_type(request.mode)) {
+        return bad_type;
+    }
     const auto where = context.root->name_spot(context.at(request.at));
     if (!where) {
         return where.error();
@@ -86,6 +105,9 @@ result<protocol::empty_reply> execute(
 result<protocol::empty_reply> execute(
     const protocol::make_symlink& request, const work_context& context
 ) {
+    if (request.target.empty()) {
+        return errno_code(ENOENT);
+    }
     if (request.target.size() > protocol::limits::path_bytes_max) {
         return errno_code(ENAMETOOLONG);
     }

@@ -2,6 +2,7 @@
 // Nothing here calls anything that could change a file.
 #include "agent/read_only.hpp"
 
+#include "agent/services.hpp"
 #include "protocol/limits.hpp"
 
 #include <bit>
@@ -238,19 +239,10 @@ refusal refuse(const protocol::make_directory& request, const work_context& cont
 }
 
 refusal refuse(const protocol::make_node& request, const work_context& context) {
-    switch (request.mode & S_IFMT) {
-        case 0:
-        case S_IFREG:
-        case S_IFIFO:
-        case S_IFSOCK:
-        case S_IFCHR:
-        case S_IFBLK:
-            return refuse_new_name(context.at(request.at), new_kind::other, context);
-        case S_IFDIR:
-            return errno_code(EPERM);
-        default:
-            return errno_code(EINVAL);
+    if (const auto bad_type = check_node_type(request.mode)) {
+        return bad_type;
     }
+    return refuse_new_name(context.at(request.at), new_kind::other, context);
 }
 
 refusal refuse(const protocol::make_link& request, const work_context& context) {

@@ -51,6 +51,9 @@ execute(const protocol::read_directory&, const work_context&);
 execute(const protocol::canonicalize&, const work_context&);
 
 // name_service.cpp
+
+// What mknod(2) says of a type before it looks at the path.
+[[nodiscard]] boost::system::error_code check_node_type(std::uint32_t mode);
 [[nodiscard]] result<protocol::path_reply> execute(const protocol::read_link&, const work_context&);
 [[nodiscard]] result<protocol::empty_reply>
 execute(const protocol::make_directory&, const work_context&);

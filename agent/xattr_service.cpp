@@ -89,6 +89,9 @@ result<protocol::xattr_reply> execute(
 result<protocol::empty_reply> execute(
     const protocol::set_xattr& request, const work_context& context
 ) {
+    if ((request.how & ~std::uint32_t{XATTR_CREATE | XATTR_REPLACE}) != 0) {
+        return errno_code(EINVAL);
+    }
     const auto bad_name = check_name(request.name);
     const auto file = find(request.at, request.flags, context);
     if (bad_name || !file) {
