@@ -59,6 +59,10 @@ struct program {
     Elf64_Phdr first_writable{};
 };
 
+bool is_writable(const Elf64_Phdr& part) noexcept {
+    return part.p_type == PT_LOAD && (part.p_flags & PF_W) != 0;
+}
+
 program read_program_headers(const source& file, const Elf64_Ehdr& header) noexcept {
     program found;
     found.bad = header.e_phnum == 0 || header.e_phnum > program_headers_max ||
@@ -74,7 +78,7 @@ program read_program_headers(const source& file, const Elf64_Ehdr& header) noexc
             found.dynamic = part;
         } else if (part.p_type == PT_NOTE && found.note_count < 4) {
             found.notes[found.note_count++] = part;
-        } else if (part.p_type == PT_LOAD && (part.p_flags & PF_W) != 0 && found.first_writable.p_type == PT_NULL) {
+        } else if (is_writable(part) && found.first_writable.p_type == PT_NULL) {
             found.first_writable = part;
         }
     }
