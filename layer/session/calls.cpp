@@ -1,74 +1,80 @@
 // The table, and what handlers have in common.
 #include "layer/session/calls.hpp"
 
-#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
 
 namespace farside::session {
-namespace {
 
-constexpr std::size_t calls_max = static_cast<std::size_t>(segment::call::reclaim) + 1;
-
-constexpr std::array<call_handler, calls_max> make_table() {
-    std::array<call_handler, calls_max> table{};
-    const auto set = [&table](segment::call op, call_handler handler) {
-        table[static_cast<std::size_t>(op)] = handler;
-    };
-    using enum segment::call;
-    set(classify, serve_classify);
-    set(open, serve_open);
-    set(close, serve_close);
-    set(read, serve_read);
-    set(write, serve_write);
-    set(seek, serve_seek);
-    set(sync, serve_sync);
-    set(allocate, serve_allocate);
-    set(read_directory, serve_read_directory);
-    set(copy_range, serve_copy_range);
-    set(set_flags, serve_set_flags);
-    set(lock_file, serve_lock_file);
-    set(lock_record, serve_lock_record);
-    set(ioctl, serve_ioctl);
-    set(stat, serve_stat);
-    set(access, serve_access);
-    set(read_link, serve_read_link);
-    set(file_system, serve_file_system);
-    set(canonicalize, serve_canonicalize);
-    set(set_attributes, serve_set_attributes);
-    set(make_directory, serve_make_directory);
-    set(make_node, serve_make_node);
-    set(make_link, serve_make_link);
-    set(make_symlink, serve_make_symlink);
-    set(rename, serve_rename);
-    set(remove, serve_remove);
-    set(get_xattr, serve_get_xattr);
-    set(list_xattr, serve_list_xattr);
-    set(set_xattr, serve_set_xattr);
-    set(remove_xattr, serve_remove_xattr);
-    set(reclaim, serve_reclaim);
-    return table;
-}
-
-constexpr auto table = make_table();
-
-constexpr bool table_is_full() {
-    for (std::size_t i = 1; i < table.size(); ++i) {
-        if (table[i] == nullptr) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static_assert(table_is_full(), "every call of segment.hpp has a handler");
-
-}  // namespace
-
+// The compiler warns of a call without a case.
 call_handler handler_of(segment::call op) {
-    const auto number = static_cast<std::size_t>(op);
-    return number < table.size() ? table[number] : nullptr;
+    switch (op) {
+        using enum segment::call;
+        case classify:
+            return serve_classify;
+        case open:
+            return serve_open;
+        case close:
+            return serve_close;
+        case read:
+            return serve_read;
+        case write:
+            return serve_write;
+        case seek:
+            return serve_seek;
+        case sync:
+            return serve_sync;
+        case allocate:
+            return serve_allocate;
+        case read_directory:
+            return serve_read_directory;
+        case copy_range:
+            return serve_copy_range;
+        case set_flags:
+            return serve_set_flags;
+        case lock_file:
+            return serve_lock_file;
+        case lock_record:
+            return serve_lock_record;
+        case ioctl:
+            return serve_ioctl;
+        case stat:
+            return serve_stat;
+        case access:
+            return serve_access;
+        case read_link:
+            return serve_read_link;
+        case file_system:
+            return serve_file_system;
+        case canonicalize:
+            return serve_canonicalize;
+        case set_attributes:
+            return serve_set_attributes;
+        case make_directory:
+            return serve_make_directory;
+        case make_node:
+            return serve_make_node;
+        case make_link:
+            return serve_make_link;
+        case make_symlink:
+            return serve_make_symlink;
+        case rename:
+            return serve_rename;
+        case remove:
+            return serve_remove;
+        case get_xattr:
+            return serve_get_xattr;
+        case list_xattr:
+            return serve_list_xattr;
+        case set_xattr:
+            return serve_set_xattr;
+        case remove_xattr:
+            return serve_remove_xattr;
+        case reclaim:
+            return serve_reclaim;
+    }
+    return nullptr;
 }
 
 std::int64_t failure(const boost::system::error_code& ec) {
