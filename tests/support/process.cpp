@@ -98,13 +98,6 @@ void reset_signals() {
     ::_exit(127);
 }
 
-struct process_line {
-    pid_t pid = 0;
-    char state = '\0';
-    pid_t parent = 0;
-    std::string name;
-};
-
 // All processes of the machine, from /proc/PID/stat: "PID (NAME) STATE PPID ...".
 std::vector<process_line> all_processes() {
     std::vector<process_line> result;
@@ -257,18 +250,31 @@ outcome run(const command& what) {
     return program.wait();
 }
 
+std::vector<process_line> children_of(pid_t parent) {
+    std::vector<process_line> result = all_processes();
+    std::erase_if(result, [parent](const process_line& line) { return line.parent != parent; });
+    return result;
+}
+
+bool wait_for_end(pid_t pid, std::chrono::seconds limit) {
+    const unique_fd handle = open_process(pid);
+    if (!handle) {
+        return true;
+    }
+    pollfd end{handle.get(), POLLIN, 0};
+    return ::poll(&end, 1, static_cast<int>(duration_cast<milliseconds>(limit).count())) == 1;
+}
+
 void adopt_orphans() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 std::string children_left() {
     std::string result;
-    const pid_t self = ::getpid();
-    for (const process_line& line : all_processes()) {
-        if (line.parent != self || ::waitpid(line.pid, nullptr, WNOHANG) == line.pid) {
-            continue;
+    for (const process_line& line : children_of(::getpid())) {
+        if (::waitpid(line.pid, nullptr, WNOHANG) != line.pid) {
+            result += std::to_string(line.pid) + " (" + line.name + ")\n";
         }
-        result += std::to_string(line.pid) + " (" + line.name + ")\n";
     }
     return result;
 }
@@ -278,11 +284,9 @@ bool wait_for_children(std::chrono::seconds limit) {
     while (!children_left().empty()) {
         std::vector<unique_fd> handles;
         std::vector<pollfd> events;
-        for (const process_line& line : all_processes()) {
-            if (line.parent == ::getpid()) {
-                handles.push_back(open_process(line.pid));
-                events.push_back({handles.back().get(), POLLIN, 0});
-            }
+        for (const process_line& line : children_of(::getpid())) {
+            handles.push_back(open_process(line.pid));
+            events.push_back({handles.back().get(), POLLIN, 0});
         }
         const auto left = duration_cast<milliseconds>(deadline - steady_clock::now()).count();
         if (left <= 0 || ::poll(events.data(), events.size(), static_cast<int>(left)) == 0) {

@@ -83,6 +83,18 @@ private:
     outcome result_;
 };
 
+struct process_line {
+    pid_t pid = 0;
+    char state = '\0';  // as in /proc/PID/stat
+    pid_t parent = 0;
+    std::string name;
+};
+
+[[nodiscard]] std::vector<process_line> children_of(pid_t parent);
+
+// Waits until the process has ended. False: it has not after `limit`.
+[[nodiscard]] bool wait_for_end(pid_t pid, std::chrono::seconds limit = std::chrono::seconds{20});
+
 // Makes this process the parent of orphans, so that those left behind by a program can be found.
 void adopt_orphans();
 
