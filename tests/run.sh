@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds every preset that has tests and runs them.
+#   run.sh           everything, as CI does
+#   run.sh --quick   the ci preset only
+# The last thing it prints is ctest's closing summary; it stops at the first stage that fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+exec </dev/null
+
+quick=no
+case ${1:-} in
+    "") ;;
+    --quick) quick=yes ;;
+    *) echo "run.sh: --quick or nothing" >&2 && exit 2 ;;
+esac
+
+jobs=$(nproc)
+launcher=()
+if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+summary=()
+
+stage() {
+    echo "== $*"
+    SECONDS=0
+}
+
+passed() {
+    summary+=("$1: passed in $SECONDS s")
+}
+
+# build PRESET [OPTION...]
+build() {
+    local preset=$1
+    shift
+    stage "build $preset"
+    cmake --preset "$preset" -DFARSIDE_BUILD_TESTS=ON "${launcher[@]}" "$@" >/dev/null
+    cmake --build --preset "$preset" -j "$jobs"
+    passed "build $preset"
+}
+
+# check PRESET [CTEST OPTION...]
+check() {
+    local preset=$1
+    shift
+    stage "test $preset"
+    ctest --preset "$preset" -j "$jobs" --quiet --output-log "build/$preset/ctest.log" "$@" || {
+        tail -n 200 "build/$preset/ctest.log"
+        exit 1
+    }
+    tail -n 4 "build/$preset/ctest.log"
+    passed "test $preset"
+}
+
+stage "packages"
+docker/setup.sh test
+stage "format"
+git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 --dry-run -Werror
+passed "format"
+
+build ci
+if [[ $quick == no ]]; then
+    check ci
+    build asan -DFARSIDE_BUILD_BENCH=OFF
+    check asan -LE e2e
+    build tsan -DFARSIDE_BUILD_FUZZ=OFF
+    check tsan -L unit
+    build release
+    last=(release)
+else
+    last=(ci)
+fi
+
+echo "== done so far"
+printf '   %s\n' "${summary[@]}"
+echo "== test ${last[*]}"
+ctest --preset "${last[@]}" -j "$jobs"
