@@ -100,6 +100,9 @@ result<protocol::empty_reply> execute(
     const auto flags = where->flags | static_cast<int>(request.flags & AT_EACCESS);
     const auto returned =
         ::syscall(SYS_faccessat2, where->directory, where->name, request.mode, flags);
+    if (returned == 0 && context.read_only && (request.mode & W_OK) != 0) {
+        return errno_code(EROFS);
+    }
     return done_if_zero(static_cast<int>(returned));
 }
 

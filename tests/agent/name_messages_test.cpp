@@ -279,10 +279,10 @@ private:
 
     void set_closed(fs::perms mode) const {
         for (const auto& root : {served_, direct_.path()}) {
-            std::error_code missing;
-            fs::permissions(root / "closed", mode, missing);
-            if (fs::is_directory(fs::symlink_status(root / "new"))) {
-                fs::permissions(root / "new", mode, missing);  // it was renamed
+            for (const std::string name : {"closed", "new", "f"}) {  // it may have been renamed
+                if (fs::is_directory(fs::symlink_status(root / name))) {
+                    fs::permissions(root / name, mode);
+                }
             }
         }
     }
