@@ -1,7 +1,7 @@
 // The connection to the agent, above all what happens when it goes wrong: nobody waits for ever,
 // the user is told once, and later calls fail at once.
 #include "protocol/handshake.hpp"
-#include "session_harness.hpp"
+#include "tests/layer/session/session_harness.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

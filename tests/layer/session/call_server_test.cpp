@@ -1,5 +1,5 @@
 // Calls through the segment: their protocol, many at once, damaged ones, and callers that die.
-#include "session_harness.hpp"
+#include "tests/layer/session/session_harness.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // What single calls ask the agent and answer the program: sides, read-only paths, names relative to
 // directories, structures.
-#include "session_harness.hpp"
+#include "tests/layer/session/session_harness.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Blocking reads and writes on a thread of its own: nothing here shares code with the session's
 // link but the protocol library.
-#include "fake_agent.hpp"
+#include "tests/layer/session/fake_agent.hpp"
 
 #include "protocol/handshake.hpp"
 

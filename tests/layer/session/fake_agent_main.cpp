@@ -1,6 +1,6 @@
 // A program that speaks the protocol on its standard input and output, as farside-agent does, and
 // behaves as its argument says. For tests of what the session does with an agent it started.
-#include "fake_agent.hpp"
+#include "tests/layer/session/fake_agent.hpp"
 
 #include <csignal>
 #include <cstdio>

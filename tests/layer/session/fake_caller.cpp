@@ -1,5 +1,5 @@
 // segment.hpp's protocol, step by step.
-#include "fake_caller.hpp"
+#include "tests/layer/session/fake_caller.hpp"
 
 #include <algorithm>
 #include <cerrno>

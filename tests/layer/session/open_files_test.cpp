@@ -1,5 +1,5 @@
 // Open files: what their positions do, and when they are closed at the agent.
-#include "session_harness.hpp"
+#include "tests/layer/session/session_harness.hpp"
 
 #include <gtest/gtest.h>
 

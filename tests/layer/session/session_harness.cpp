@@ -1,5 +1,5 @@
 // Building a session up and down.
-#include "session_harness.hpp"
+#include "tests/layer/session/session_harness.hpp"
 
 #include <cstdlib>
 
@@ -80,19 +80,20 @@ void session_harness::live(unique_fd connection, std::chrono::milliseconds patie
     core_.emplace(tasks, memory_, policy_, notices_.get());
     stream_socket stream{io_.get_executor()};
     stream.assign({AF_UNIX, 0}, connection.release());
-    const auto life = [](session_harness& h, stream_socket s, std::chrono::milliseconds p
-                      ) -> awaitable<> {
-        const std::string failure = co_await h.core_->connect(std::move(s), {}, p);
-        h.started_.set_value(failure);
-        if (failure.empty()) {
-            co_await h.core_->serve();
-        }
-        h.core_->stop();
-    };
-    tasks.spawn(life(*this, std::move(stream), patience));
+    tasks.spawn(serve(std::move(stream), patience));
     io_.run();
     stats_ = core_->stats();
     core_.reset();
+}
+
+awaitable<> session_harness::serve(stream_socket stream, std::chrono::milliseconds patience) {
+    std::string no_token;
+    const auto failure = co_await core_->connect(std::move(stream), std::move(no_token), patience);
+    started_.set_value(failure);
+    if (failure.empty()) {
+        co_await core_->serve();
+    }
+    core_->stop();
 }
 
 std::string session_harness::said() const {

@@ -2,9 +2,9 @@
 // agent is a fake_agent, the covered process is a fake_caller.
 #pragma once
 
-#include "fake_agent.hpp"
-#include "fake_caller.hpp"
 #include "layer/session/session_core.hpp"
+#include "tests/layer/session/fake_agent.hpp"
+#include "tests/layer/session/fake_caller.hpp"
 
 #include <future>
 #include <string>
@@ -71,6 +71,7 @@ public:
 
 private:
     void live(unique_fd connection, std::chrono::milliseconds patience);
+    awaitable<> serve(stream_socket stream, std::chrono::milliseconds patience);
 
     shared_memory memory_;
     path_policy policy_;

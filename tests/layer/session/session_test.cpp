@@ -1,9 +1,9 @@
 // The session process as the supervisor sees it: forked, told by control messages, killed.
 #include "layer/session/session.hpp"
 
-#include "fake_agent.hpp"
-#include "fake_caller.hpp"
 #include "layer/session/control.hpp"
+#include "tests/layer/session/fake_agent.hpp"
+#include "tests/layer/session/fake_caller.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
