@@ -86,14 +86,13 @@ bool takes_preload(const std::optional<refusal>& refused) {
 
 int run(run_request request) {
     const std::string& name = request.command[0];
-    const char* const variable = std::getenv("FARSIDE_SESSION");
-    if (const auto target = enclosing_target(variable == nullptr ? "" : variable)) {
-        if (request.config.target.empty() || *target == request.config.target) {
+    if (const auto around = find_enclosing_session()) {
+        if (request.config.target.empty() || around->target == request.config.target) {
             return join(request);
         }
         return say(
             status_failed,
-            "already inside a session for " + *target + "; leave it to reach " +
+            "already inside a session for " + around->target + "; leave it to reach " +
                 request.config.target
         );
     }

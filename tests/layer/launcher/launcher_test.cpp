@@ -157,26 +157,31 @@ TEST(ProgramEnvironment, PreloadsOnceOrNotAtAll) {
     );
 }
 
-TEST(EnclosingTarget, IsToldByTheViewOnly) {
+TEST(EnclosingSession, IsToldByTheMappedView) {
+    EXPECT_FALSE(find_enclosing_session());
     auto memory = shared_memory::create();
     ASSERT_TRUE(memory);
+    EXPECT_FALSE(find_enclosing_session());  // not filled yet
     segment::view& view = memory->view();
     view.magic = segment::view_magic;
     view.version = segment::layout_version;
     std::strcpy(view.target, "docker/web");
+    const auto session = find_enclosing_session();
+    ASSERT_TRUE(session);
+    EXPECT_EQ(session->target, "docker/web");
+    view.version = 0;
+    EXPECT_FALSE(find_enclosing_session());
+}
+
+TEST(PlaceDescriptors, TakesTheHighestFreeNumbers) {
+    auto memory = shared_memory::create();
+    ASSERT_TRUE(memory);
     const auto variable = place_descriptors(*memory);
     ASSERT_TRUE(variable);
-    EXPECT_EQ(enclosing_target(*variable), "docker/web");
-
-    EXPECT_FALSE(enclosing_target(""));
-    EXPECT_FALSE(enclosing_target("1:2:3"));
-    EXPECT_FALSE(enclosing_target(*variable + ":"));
-    EXPECT_FALSE(enclosing_target(*variable + "0"));
-    EXPECT_FALSE(enclosing_target("2" + variable->substr(1)));
-    EXPECT_FALSE(enclosing_target("1:0:0:0:0:0:0"));
-    EXPECT_FALSE(enclosing_target("1:99999999999999999999:0:0:0:0:0"));
-    view.version = 0;
-    EXPECT_FALSE(enclosing_target(*variable));
+    EXPECT_THAT(*variable, ::testing::MatchesRegex("1:[0-9]+:[0-9]+:[0-9]+:[0-9]+:[0-9]+:[0-9]+"));
+    const auto next = place_descriptors(*memory);
+    ASSERT_TRUE(next);
+    EXPECT_LT(std::stoi(next->substr(2)), std::stoi(variable->substr(2)));
 }
 
 TEST(Surroundings, AProgramInABinFolderBringsItsInstallation) {
