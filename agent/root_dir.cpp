@@ -115,6 +115,9 @@ result<unique_fd> root_dir::open(const place& at, const open_request& asked) con
     if ((how.flags & O_PATH) == 0) {
         how.flags |= O_NOCTTY;  // a terminal of the target never becomes the agent's
     }
+    if (at.is_handle()) {
+        return reopen(at.base, how);
+    }
     if (!joined()) {
         return open_confined(at, how.resolve == 0 ? as_open_does(how) : how);
     }
@@ -123,6 +126,20 @@ result<unique_fd> root_dir::open(const place& at, const open_request& asked) con
         return open_at(directory, at.path.c_str(), how);
     }
     const int fd = ::openat(directory, at.path.c_str(), static_cast<int>(how.flags), how.mode);
+    if (fd < 0) {
+        return last_error();
+    }
+    return unique_fd{fd};
+}
+
+// As open(2) of /proc/self/fd/N: a new open file of the same object, with rights checked anew.
+result<unique_fd> root_dir::reopen(int handle, const open_request& how) const {
+    if (how.resolve != 0) {
+        return errno_code(ELOOP);  // whatever restricts the way forbids this one
+    }
+    const auto name = process_descriptors::name_of(handle);
+    const auto flags = static_cast<int>(how.flags & ~std::uint32_t{O_NOFOLLOW});
+    const int fd = ::openat(descriptors_->directory(), name.c_str(), flags, how.mode);
     if (fd < 0) {
         return last_error();
     }

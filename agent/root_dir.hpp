@@ -87,6 +87,7 @@ private:
 
     [[nodiscard]] bool joined() const { return !root_; }
 
+    [[nodiscard]] result<unique_fd> reopen(int handle, const open_request& how) const;
     [[nodiscard]] result<unique_fd> open_confined(const place& at, const open_request& how) const;
     [[nodiscard]] result<unique_fd> open_from_base_path(const place& at, const open_request& how)
         const;

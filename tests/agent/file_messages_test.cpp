@@ -82,6 +82,19 @@ TEST_F(FileMessages, OpenPassesResolveFlagsOn) {
     EXPECT_EQ(failure_of(request), EINVAL);
 }
 
+TEST_F(FileMessages, OpenOfAHandleOpensItsFileAnew) {
+    const auto first = opened("f", O_RDONLY);
+    fs::remove(path("f"));
+    const auto again = client_.call(open_of(at(first, ""), O_RDWR));
+    ASSERT_EQ(again.failure, 0);
+    EXPECT_NE(again.reply.handle, first);
+    EXPECT_EQ(again.reply.attr.size, 10U);
+    EXPECT_EQ(failure_of(open_of(at(first, ""), O_RDONLY | O_DIRECTORY)), ENOTDIR);
+    auto restricted = open_of(at(first, ""), O_RDONLY, 0);
+    restricted.resolve = 0x02;  // RESOLVE_NO_MAGICLINKS
+    EXPECT_EQ(failure_of(restricted), ELOOP);
+}
+
 TEST_F(FileMessages, OpenOfASocketFileIsRefused) {
     const unique_fd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{};
