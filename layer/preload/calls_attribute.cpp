@@ -36,9 +36,13 @@ void describe(session_call& call, const change& what) noexcept {
     }
 }
 
+// A path that leads to a descriptor (/proc/self/fd/N, or "" with AT_EMPTY_PATH) means the object,
+// however it was opened: also by O_PATH, which fchmod(2) and its kin refuse.
 outcome change_location(
-    call_frame& frame, const place& where, std::size_t path_index, const change& what
+    call_frame& frame, const place& where, std::size_t path_index, change what
 ) noexcept {
+    const bool leads_to_descriptor = where.remote() && where.base() != 0 && where.path().empty();
+    what.flags |= leads_to_descriptor ? AT_EMPTY_PATH : 0U;
     return serve_location(
         frame,
         where,
@@ -192,6 +196,9 @@ outcome on_utimensat(call_frame& frame) noexcept {
         itself ? empty_path::is_descriptor : empty_rule(flags)};
     if (!where.remote()) {
         return change_location(frame, where, 1, {});
+    }
+    if (itself && where.base() != 0 && path_only(where.base())) {
+        return answer(frame, -EBADF);
     }
     change what{static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH), set_times, 0, 0, {}};
     const auto* const given = frame.argument<const struct timespec*>(2);

@@ -188,7 +188,8 @@ call_result serve_set_attributes(call_services& services, incoming_call& call) {
     if (const int wrong = set_value(message, call)) {
         co_return -wrong;
     }
-    const bool itself = call.path[0].empty();
+    // ftruncate(2) asks how the file was opened; truncate(2) of /proc/self/fd/N does not.
+    const bool itself = call.path[0].empty() && (message.flags & AT_EMPTY_PATH) == 0;
     if (itself && message.mask == protocol::set_mask::size && !where.base->writable()) {
         co_return where.base->path_only() ? -EBADF : -EINVAL;
     }
