@@ -1,4 +1,5 @@
-// Calls that make and drop descriptors: close(2), close_range(2), dup(2) and its kin, fcntl(2).
+// Calls that make and drop descriptors: close(2), close_range(2), dup(2) and its kin, fcntl(2), and
+// those that bring descriptors from another process.
 //
 // In a vfork child they go to the kernel alone: the tables describe the parent, whose descriptors
 // the child does not share. What the child leaves behind for the program it executes is found again
@@ -6,6 +7,8 @@
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+
+#include <sys/socket.h>
 
 namespace farside::preload {
 namespace {
@@ -15,8 +18,8 @@ std::uint64_t forget(long fd) noexcept {
     if (index >= descriptors_max) {
         return 0;
     }
-    if (state.hints[index].load(std::memory_order_relaxed) != directory_hint::unknown) {
-        state.hints[index].store(directory_hint::unknown, std::memory_order_relaxed);
+    if (state.hints[index].load(std::memory_order_relaxed) != descriptor_hint::unknown) {
+        state.hints[index].store(descriptor_hint::unknown, std::memory_order_relaxed);
     }
     return state.open_files[index].load(std::memory_order_relaxed) == 0
                ? 0
@@ -221,6 +224,22 @@ outcome on_fcntl(call_frame& frame) noexcept {
         default:
             return answer(frame, -EINVAL);
     }
+}
+
+// Without room for control data no descriptor comes.
+outcome on_recvmsg(call_frame& frame) noexcept {
+    const auto* const message = frame.argument<const struct msghdr*>(1);
+    if (frame.argument<std::uintptr_t>(1) >= PATH_MAX && message->msg_control != nullptr &&
+        message->msg_controllen >= CMSG_LEN(sizeof(int))) {
+        state.arrivals.store(true, std::memory_order_relaxed);
+    }
+    return outcome::pass;
+}
+
+// recvmmsg(2), pidfd_getfd(2).
+outcome on_arrival(call_frame&) noexcept {
+    state.arrivals.store(true, std::memory_order_relaxed);
+    return outcome::pass;
 }
 
 }  // namespace farside::preload

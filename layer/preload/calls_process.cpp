@@ -98,19 +98,20 @@ bool gains_rights(long fd) noexcept {
 struct verdict {
     const char* why = nullptr;  // it cannot be covered; nullptr: it can, or the kernel refuses it
     loads_library loads = loads_library::yes;
+    bool is_elsewhere = false;  // the kernel would not find the interpreter of a script
 };
 
 verdict judge(image_kind kind) noexcept {
     const bool stumbles = kind == image_kind::musl || kind == image_kind::other_loader ||
                           kind == image_kind::elf32 || kind == image_kind::other_machine;
-    return {describe(kind), stumbles ? loads_library::no : loads_library::yes};
+    return {describe(kind), stumbles ? loads_library::no : loads_library::yes, false};
 }
 
 // `path` is looked at where it leads on the local side; follows scripts to their interpreters.
 verdict judge_path(const char* path, int depth) noexcept {
     const place where{AT_FDCWD, path};
     if (!where.is_local()) {
-        return {};  // looked at when it is executed
+        return {nullptr, loads_library::yes, true};  // looked at when it is executed
     }
     long fd = kernel(
         __NR_openat,
@@ -119,7 +120,7 @@ verdict judge_path(const char* path, int depth) noexcept {
         O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
     );
     if (fd < 0) {
-        return {fd == -EACCES ? "not readable" : nullptr, loads_library::yes};
+        return {fd == -EACCES ? "not readable" : nullptr, loads_library::yes, false};
     }
     const image_report found = inspect_image({read_local, &fd});
     verdict result{};
@@ -156,10 +157,18 @@ long admit(const char* path, const verdict& judged) noexcept {
     return -EACCES;
 }
 
+long run_path(
+    const char* path, char* const* arguments, char* const* environment, int depth
+) noexcept;
+
 // The arguments of a script's interpreter: interpreter, its argument, the script, then what
 // follows.
 long run_script(
-    const image_report& found, const char* path, char* const* arguments, char* const* environment
+    const image_report& found,
+    const char* path,
+    char* const* arguments,
+    char* const* environment,
+    int depth
 ) noexcept {
     std::size_t count = 0;
     while (arguments != nullptr && arguments[count] != nullptr) {
@@ -185,9 +194,27 @@ long run_script(
     for (std::size_t i = 1; i < count; ++i) {
         out[used++] = arguments[i];
     }
-    const long result = kernel(__NR_execve, found.interpreter, out, environment);
+    const long result =
+        run_path(found.interpreter, reinterpret_cast<char* const*>(got), environment, depth + 1);
     kernel(__NR_munmap, got, bytes);
     return result;
+}
+
+// A script of this machine with an interpreter that the kernel would look for on the wrong side.
+long run_local_script(
+    const char* path, char* const* arguments, char* const* environment, int depth
+) noexcept {
+    long fd = kernel(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        return fd;
+    }
+    const long allowed = kernel(__NR_access, path, X_OK);
+    const image_report found = inspect_image({read_local, &fd});
+    kernel(__NR_close, fd);
+    if (allowed < 0 || found.kind != image_kind::script) {
+        return allowed < 0 ? allowed : -ENOEXEC;
+    }
+    return run_script(found, path, arguments, environment, depth);
 }
 
 long run_image(std::uint64_t id, char* const* arguments, char* const* environment) noexcept {
@@ -201,7 +228,7 @@ long run_image(std::uint64_t id, char* const* arguments, char* const* environmen
 }
 
 long run_opened(
-    std::uint64_t id, const char* path, char* const* arguments, char* const* environment
+    std::uint64_t id, const char* path, char* const* arguments, char* const* environment, int depth
 ) noexcept {
     const auto mode = entry_of(id).mode.load(std::memory_order_relaxed);
     if (!S_ISREG(mode) || (mode & 0111) == 0) {
@@ -212,10 +239,8 @@ long run_opened(
         case image_kind::foreign:
         case image_kind::malformed:
             return -ENOEXEC;
-        case image_kind::script: {
-            const long refused = admit(path, judge_path(found.interpreter, 1));
-            return refused < 0 ? refused : run_script(found, path, arguments, environment);
-        }
+        case image_kind::script:
+            return run_script(found, path, arguments, environment, depth);
         case image_kind::covered:
             return run_image(id, arguments, environment);
         default: {
@@ -228,25 +253,55 @@ long run_opened(
 // A program that lies in the target: a script's interpreter opens it there by its path; an ELF file
 // is fetched and executed from memory.
 long run_remote(
-    const place& where, const char* path, char* const* arguments, char* const* environment
+    const place& where,
+    const char* path,
+    char* const* arguments,
+    char* const* environment,
+    int depth
 ) noexcept {
     const placeholder made = make_placeholder(O_CLOEXEC);
     if (made.fd < 0) {
         return made.fd;
     }
-    session_call opening{segment::call::open};
-    long result = opening.location(0, where.base(), where.path())
-                      .argument(segment::first_argument, made.id)
-                      .argument(segment::first_argument + 1, O_RDONLY)
-                      .run();
+    long result = 0;
+    {
+        session_call opening{segment::call::open};
+        result = opening.location(0, where.base(), where.path())
+                     .argument(segment::first_argument, made.id)
+                     .argument(segment::first_argument + 1, O_RDONLY)
+                     .run();
+    }
     if (result < 0) {
         discard(made);
         return result;
     }
-    result = run_opened(made.id, path, arguments, environment);
+    result = run_opened(made.id, path, arguments, environment, depth);
     kernel(__NR_close, made.fd);
     closed_descriptor(made.id);
     return result;
+}
+
+// The interpreter of a script, on whichever side it is.
+long run_path(
+    const char* path, char* const* arguments, char* const* environment, int depth
+) noexcept {
+    if (depth > script_depth_max) {
+        return -ELOOP;
+    }
+    const place where{AT_FDCWD, path};
+    if (where.what() == place::kind::failed) {
+        return where.failure();
+    }
+    if (where.remote()) {
+        return run_remote(where, path, arguments, environment, depth);
+    }
+    const char* const file = where.what() == place::kind::local ? where.path().data() : path;
+    const verdict judged = judge_path(file, depth);
+    if (const long refused = admit(file, judged); refused < 0) {
+        return refused;
+    }
+    return judged.is_elsewhere ? run_local_script(file, arguments, environment, depth)
+                               : kernel(__NR_execve, file, arguments, environment);
 }
 
 outcome execute(
@@ -263,7 +318,7 @@ outcome execute(
         return answer(
             frame,
             environment.get() == nullptr ? -ENOMEM
-                                         : run_remote(where, path, given, environment.get())
+                                         : run_remote(where, path, given, environment.get(), 0)
         );
     }
     if (path == nullptr) {
@@ -277,6 +332,9 @@ outcome execute(
     const exec_environment environment{variables, judged.loads};
     if (environment.get() == nullptr) {
         return answer(frame, -ENOMEM);
+    }
+    if (judged.is_elsewhere) {
+        return answer(frame, run_local_script(file, given, environment.get(), 0));
     }
     long a[6];
     for (std::size_t i = 0; i < 6; ++i) {

@@ -64,6 +64,9 @@ constexpr row rows[] = {
     {__NR_dup2, "dup2", on_dup2},
     {__NR_dup3, "dup3", on_dup2},
     {__NR_fcntl, "fcntl", on_fcntl},
+    {__NR_recvmsg, "recvmsg", on_recvmsg},
+    {__NR_recvmmsg, "recvmmsg", on_arrival},
+    {__NR_pidfd_getfd, "pidfd_getfd", on_arrival},
 
     {__NR_stat, "stat", on_stat},
     {__NR_lstat, "lstat", on_stat},

@@ -51,6 +51,8 @@ FARSIDE_HANDLER(on_close_range);
 FARSIDE_HANDLER(on_dup);
 FARSIDE_HANDLER(on_dup2);
 FARSIDE_HANDLER(on_fcntl);
+FARSIDE_HANDLER(on_recvmsg);
+FARSIDE_HANDLER(on_arrival);
 
 // calls_stat.cpp
 FARSIDE_HANDLER(on_stat);

@@ -112,8 +112,24 @@ void add_descriptor(long fd, std::uint64_t id) noexcept {
     while (index >= known &&
            !bound.compare_exchange_weak(known, index + 1, std::memory_order_relaxed)) {
     }
-    state.hints[index].store(directory_hint::unknown, std::memory_order_relaxed);
+    state.hints[index].store(descriptor_hint::unknown, std::memory_order_relaxed);
     state.open_files[index].store(id, std::memory_order_release);
+}
+
+std::uint64_t find_arrival(unsigned fd) noexcept {
+    if (state.hints[fd].load(std::memory_order_relaxed) != descriptor_hint::unknown) {
+        return 0;
+    }
+    const std::uint64_t id = id_behind(fd);
+    if (in_vfork_child()) {
+        return id;
+    }
+    if (id != 0) {
+        add_descriptor(fd, id);
+    } else {
+        state.hints[fd].store(descriptor_hint::no_arrival, std::memory_order_relaxed);
+    }
+    return id;
 }
 
 unsigned descriptor_bound() noexcept {

@@ -174,7 +174,7 @@ void place::resolve_descriptor(long fd, std::string_view path) noexcept {
     if (index >= descriptors_max) {
         return;
     }
-    if (state.hints[index].load(std::memory_order_relaxed) == directory_hint::all_local &&
+    if (state.hints[index].load(std::memory_order_relaxed) == descriptor_hint::all_local &&
         !climbs(path)) {
         return;
     }
@@ -195,7 +195,7 @@ void place::resolve_descriptor(long fd, std::string_view path) noexcept {
     }
     const std::string_view directory{link, static_cast<std::size_t>(got)};
     if (subtree_is_local(state.view->policy, directory)) {
-        state.hints[index].store(directory_hint::all_local, std::memory_order_relaxed);
+        state.hints[index].store(descriptor_hint::all_local, std::memory_order_relaxed);
         if (!climbs(path)) {
             return;
         }

@@ -2,6 +2,7 @@
 #include "layer/preload/process_state.hpp"
 
 #include "layer/preload/environment.hpp"
+#include "layer/preload/open_files.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
 
@@ -69,8 +70,7 @@ void append_number(char* out, std::size_t& length, unsigned value) noexcept {
     out[length] = '\0';
 }
 
-// Descriptors of remote files that came through fork and exec: each is the template reopened, and
-// its file offset is the open file's id.
+// Descriptors of remote files that came through fork and exec.
 void adopt_descriptors() noexcept {
     const long directory =
         kernel(__NR_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -92,19 +92,11 @@ void adopt_descriptors() noexcept {
             for (const char* c = name; *c >= '0' && *c <= '9'; ++c) {
                 fd = fd * 10 + static_cast<unsigned>(*c - '0');
             }
-
-            struct stat st {};
-
-            if (name[0] == '.' || fd >= descriptors_max || open_file_of(fd) != 0 ||
-                kernel(__NR_fstat, fd, &st) != 0 || st.st_ino != state.template_inode ||
-                st.st_dev != state.template_device) {
+            if (name[0] == '.' || fd >= descriptors_max || open_file_of(fd) != 0) {
                 continue;
             }
-            const long id = kernel(__NR_lseek, fd, 0, SEEK_CUR);
-            if (id > 0) {
-                state.open_files[fd].store(
-                    static_cast<std::uint64_t>(id), std::memory_order_relaxed
-                );
+            if (const std::uint64_t id = id_behind(fd); id != 0) {
+                add_descriptor(fd, id);
             }
         }
     }
@@ -195,6 +187,18 @@ bool attach(const char*& message) noexcept {
         adopt_descriptors();
     }
     return true;
+}
+
+// The template reopened, with the open file's id as its file offset.
+std::uint64_t id_behind(unsigned fd) noexcept {
+    struct stat st {};
+
+    if (kernel(__NR_fstat, fd, &st) != 0 || st.st_ino != state.template_inode ||
+        st.st_dev != state.template_device) {
+        return 0;
+    }
+    const long id = kernel(__NR_lseek, fd, 0, SEEK_CUR);
+    return id > 0 ? static_cast<std::uint64_t>(id) : 0;
 }
 
 bool in_vfork_child() noexcept {

@@ -29,10 +29,11 @@ inline constexpr unsigned descriptors_max = 65536;
 // In place of an open file's id: the library's own descriptors, which the program cannot touch.
 inline constexpr std::uint64_t own_descriptor = ~std::uint64_t{0};
 
-// What is remembered of a local directory descriptor, so that names below it need no second look.
-enum class directory_hint : std::uint8_t {
+// What is remembered of a local descriptor until it is closed, so that it needs no second look.
+enum class descriptor_hint : std::uint8_t {
     unknown,
-    all_local,  // whatever the name, as long as it does not climb out with ".."
+    no_arrival,  // looked at since descriptors may have arrived: it is local
+    all_local,   // a directory with local names only, as long as they do not climb out with ".."
 };
 
 // Path buffers. The program's stack may be a small signal stack, so paths are put together in here.
@@ -57,8 +58,11 @@ struct process_state {
     char session_variable[160];  // "FARSIDE_SESSION=..." as this process got it
 
     std::atomic<std::uint64_t> open_files[descriptors_max];  // id by descriptor, 0: not ours
-    std::atomic<directory_hint> hints[descriptors_max];
+    std::atomic<descriptor_hint> hints[descriptors_max];
 
+    // Set when this process may have got descriptors from another one: from then on one that the
+    // table does not know is looked at, once.
+    std::atomic<bool> arrivals;
     std::atomic<int> umask_cache;  // -1: not known yet
 };
 
@@ -68,10 +72,23 @@ extern process_state state;  // hidden, zero at start
     return state.segment != nullptr;
 }
 
+// The id in the kernel's own keeping, where the descriptor stands for a remote file, or 0.
+[[nodiscard]] std::uint64_t id_behind(unsigned fd) noexcept;
+
+// The id of a descriptor that the table does not know, where it came over a socket.
+[[nodiscard]] std::uint64_t find_arrival(unsigned fd) noexcept;
+
 // The id of the remote file behind a descriptor, own_descriptor, or 0.
 [[nodiscard]] inline std::uint64_t open_file_of(long fd) noexcept {
     const auto index = static_cast<unsigned>(fd);
-    return index < descriptors_max ? state.open_files[index].load(std::memory_order_relaxed) : 0;
+    if (index >= descriptors_max) {
+        return 0;
+    }
+    const std::uint64_t id = state.open_files[index].load(std::memory_order_relaxed);
+    if (id == 0 && state.arrivals.load(std::memory_order_relaxed)) {
+        return find_arrival(index);
+    }
+    return id;
 }
 
 [[nodiscard]] inline bool is_own_descriptor(long fd) noexcept {
