@@ -42,6 +42,12 @@ const program_row started[] = {
      "cp /bin/cat $R/tool && printf '#!%s -n\\nline\\n' $R/tool > $R/s && chmod +x $R/s && $R/s; "
      "rm $R/tool; $R/s",
      127},
+    {"LocalScriptWithAnInterpreterInTheTarget",
+     "cp /bin/cat $R/tool && printf '#!%s -n\\nline\\n' $R/tool > $L/s && chmod +x $L/s && $L/s; "
+     "printf '#!%s\\nmore\\n' $L/s > $R/s && chmod +x $R/s && $R/s x 2>&1; rm $L/s $R/s"},
+    {"ScriptsThatInterpretEachOther",
+     "echo \"#!$R/b\" > $R/a; echo \"#!$R/a\" > $R/b; chmod +x $R/a $R/b; $R/a 2>&1; rm $R/a $R/b",
+     0},
     {"ScriptWithoutAFirstLine",
      "echo 'echo plain $1' > $R/s && chmod +x $R/s && $R/s x && env $R/s y"},
     {"NotExecutable", "$R/notes.txt", 126},

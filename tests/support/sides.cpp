@@ -78,6 +78,7 @@ std::vector<std::string> plain_environment() {
         "ENV",
         "LANG",
         "LS_COLORS",
+        "NODE_EXTRA_CA_CERTS",
         "POSIXLY_CORRECT",
         "TIME_STYLE"};
 }
