@@ -30,6 +30,18 @@ int fail(std::string_view line) {
     return status_failed;
 }
 
+// A stream that farside finds closed is closed for the program, too. Until then its number must not
+// go to something else: what writes to standard error would write there.
+void fill_closed_streams() {
+    for (int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0;
+         fd = ::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+        if (fd > STDERR_FILENO) {
+            ::close(fd);
+            return;
+        }
+    }
+}
+
 // Descriptors that farside inherited: the program's, and nobody else's to keep open.
 std::vector<int> inherited_descriptors() {
     std::vector<int> result;
@@ -246,6 +258,7 @@ private:
 }  // namespace
 
 int supervise(const session_config& config, const path_policy& policy, const program_start& start) {
+    fill_closed_streams();
     const std::vector<int> not_ours = inherited_descriptors();
     signal_state signals;
     auto memory = shared_memory::create();
