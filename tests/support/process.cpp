@@ -162,6 +162,18 @@ process::~process() {
 
 void process::write(std::string_view text) {
     unwritten_ += text;
+    write_some();
+}
+
+// As much as the pipe takes.
+void process::write_some() {
+    const ssize_t bytes = ::write(input_.get(), unwritten_.data(), unwritten_.size());
+    if (bytes >= 0) {
+        unwritten_.erase(0, static_cast<std::size_t>(bytes));
+    } else if (errno != EAGAIN) {
+        unwritten_.clear();
+        input_.reset();
+    }
 }
 
 void process::close_input() {
@@ -198,13 +210,7 @@ void process::pump() {
         read_some(errors_, result_.err);
     }
     if (events[2].revents != 0) {
-        const ssize_t bytes = ::write(input_.get(), unwritten_.data(), unwritten_.size());
-        if (bytes >= 0) {
-            unwritten_.erase(0, static_cast<std::size_t>(bytes));
-        } else if (errno != EAGAIN) {
-            unwritten_.clear();
-            input_.reset();
-        }
+        write_some();
     }
     if (events[3].revents != 0 && !reaped_) {
         reaped_ = ::waitpid(pid_, &result_.wait_status, 0) == pid_;

@@ -69,6 +69,7 @@ public:
 private:
     void start(const command& what);
     void pump();
+    void write_some();
     [[nodiscard]] int milliseconds_left() const;
 
     pid_t pid_ = -1;
