@@ -146,7 +146,8 @@ awaitable<> call_server::run(std::uint32_t index) {
     } catch (const std::bad_alloc&) {
         result = -ENOMEM;
     }
-    if (call.caller.requests() == 0 && services_.link.usable()) {
+    const bool alone = call.caller.requests() == 0 && services_.link.usable();
+    if (alone && call.op != segment::call::close) {
         stats_.hit();
     }
     finish(index, result);

@@ -1,5 +1,6 @@
 // Calls about what an inode says: stat and its kin, permissions, owners, sizes, times, extended
 // attributes.
+#include "layer/common/path.hpp"
 #include "layer/session/calls.hpp"
 #include "layer/session/kernel_structs.hpp"
 #include "protocol/limits.hpp"
@@ -122,6 +123,9 @@ call_result serve_canonicalize(call_services& services, incoming_call& call) {
     auto ec = co_await services.link.call(message, reply, call.caller);
     if (ec) {
         co_return failure(ec);
+    }
+    if (!is_normal(reply.value.path) || reply.value.path.find('\0') != std::string::npos) {
+        co_return -EIO;
     }
     const side canonical = services.paths.side_of(reply.value.path);
     if (canonical == side::remote || canonical == side::remote_read_only) {

@@ -43,6 +43,9 @@ call_result open_remote(
     if (ec) {
         co_return failure(ec);
     }
+    if (reply.value.handle == protocol::no_handle) {
+        co_return -EIO;
+    }
     open_files::description opened;
     opened.handle = reply.value.handle;
     opened.where = where.where;

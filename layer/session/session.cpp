@@ -163,10 +163,12 @@ awaitable<> session_process::watch_supervisor() {
     }
 }
 
-// The supervisor returns now; whoever reads the standard streams must not wait for us.
+// The supervisor returns now; whoever reads the standard streams must not wait for us, and the
+// directory we were started in can be unmounted.
 void session_process::linger() {
     lingering_ = true;
     static_cast<void>(send_control(control_fd_, control_kind::lingering));
+    [[maybe_unused]] const int moved = ::chdir("/");
     if (config_.stats.enabled && config_.stats.file.empty()) {
         return;
     }

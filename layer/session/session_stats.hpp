@@ -5,7 +5,8 @@
 //   requests        all requests, one-way ones too
 //   pushes          messages that the agent sent unasked
 //   bytes_sent, bytes_received   whole frames, header included
-//   hits            calls answered without the agent, by the session or inside the program
+//   hits            calls answered without the agent, by the session or inside the program; a
+//                   close is none, it sends a request that nobody waits for
 //   wall_ms         from the start of the session to its end
 //
 // Start-up and shut-down traffic is counted apart, under "session".

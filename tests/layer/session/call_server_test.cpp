@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <random>
 #include <thread>
 
 #include <fcntl.h>
@@ -92,6 +93,34 @@ TEST_F(CallServer, RefusesIdsThatAreNotOpen) {
             harness.caller().at(call::stat, "", {0, 0}, {}, id).result, id == 0 ? -ENOENT : -EBADF
         );
     }
+}
+
+// Whatever a program writes into its slots, it gets an answer, and others get theirs.
+TEST_F(CallServer, SurvivesSlotsFullOfNoise) {
+    std::mt19937_64 random{1};
+    const auto& caller = harness.caller();
+    const auto file = caller.make_descriptor();
+    caller.entry(file.id).id.store(file.id);
+    for (int i = 0; i < 3000; ++i) {
+        const auto slot = caller.claim();
+        auto& s = harness.shared().slots[slot];
+        s.op = static_cast<call>(random() % 33);
+        for (auto& argument : s.arguments) {
+            argument = static_cast<std::int64_t>(random() % 4 == 0 ? random() : random() % 8);
+        }
+        s.path_bytes[0] = static_cast<std::uint32_t>(random() % (segment::path_room + 2));
+        s.path_bytes[1] = static_cast<std::uint32_t>(random() % 40);
+        s.data_bytes = static_cast<std::uint32_t>(random() % (segment::data_room + 2));
+        for (auto& path : harness.shared().areas[slot].path) {
+            for (std::size_t at = 0; at < sizeof path; ++at) {
+                path[at] = at == 0 ? '/' : "./ab\xff"[random() % 5];
+            }
+        }
+        ASSERT_TRUE(caller.post(slot));
+        ASSERT_NE(caller.await(slot).result, no_answer);
+        caller.free(slot);
+    }
+    EXPECT_EQ(caller.at(call::stat, "/srv/file").result, 0);
 }
 
 TEST_F(CallServer, ServesAllSlotsAtOnce) {
