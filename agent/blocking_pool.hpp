@@ -34,7 +34,9 @@ public:
 
     blocking_pool(const limits& bounds, const creation_mask& mask);
     blocking_pool(const blocking_pool&) = delete;
+    blocking_pool(blocking_pool&&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
+    blocking_pool& operator=(blocking_pool&&) = delete;
 
     // Waits for the jobs that run. REQUIRES: nobody submits any more.
     ~blocking_pool();

@@ -134,9 +134,6 @@ result<protocol::copy_range_reply> execute(
 ) {
     auto from = request.from_offset;
     auto to = request.to_offset;
-    if (from < 0 || to < 0) {
-        return errno_code(EINVAL);
-    }
     const auto bytes = std::min(request.bytes, limits::copy_bytes_max);
     const auto copied = unless_interrupted(context, [&] {
         return ::copy_file_range(context.fd(), &from, context.file_to->fd.get(), &to, bytes, 0);

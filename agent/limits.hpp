@@ -25,7 +25,7 @@ inline constexpr std::uint32_t patient_workers_max = 256;
 inline constexpr std::uint32_t queued_calls_max = 65536;
 
 // copy_file_range(2) copies at most this much in one call, and may always copy less.
-inline constexpr std::uint64_t copy_bytes_max = 64 * 1024 * 1024;
+inline constexpr std::uint64_t copy_bytes_max = 64ULL * 1024 * 1024;
 
 // Clients of a listening agent at once.
 inline constexpr std::uint32_t clients_max = 64;

@@ -14,7 +14,9 @@ class listening_socket {
 public:
     [[nodiscard]] static or_failure<listening_socket> open(const std::string& name);
 
+    listening_socket(const listening_socket&) = delete;
     listening_socket(listening_socket&&) = default;
+    listening_socket& operator=(const listening_socket&) = delete;
     listening_socket& operator=(listening_socket&&) = default;
 
     ~listening_socket();

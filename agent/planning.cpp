@@ -106,7 +106,7 @@ lane lane_of(const protocol::read& request, const open_file& file) {
 }
 
 lane lane_of(const protocol::write& request, const open_file& file) {
-    const bool synchronous = request.sync_flags != 0 || (file.flags & (O_SYNC | O_DSYNC)) != 0;
+    const bool synchronous = request.sync_flags != 0 || (file.flags & O_SYNC) != 0;
     const auto where = of_transfer(file, request.data.bytes.size());
     return synchronous && where == lane::here ? lane::disk : where;
 }

@@ -217,7 +217,7 @@ void request_handler::take_turns(
 
 template <typename Request>
 std::shared_ptr<pending_call> request_handler::make_pending(
-    const protocol::frame& frame, work_context context
+    const protocol::frame& frame, work_context&& context
 ) {
     auto call = std::make_shared<pending_call>(executor_, frame.header.id);
     auto state = std::make_shared<typed_call<Request>>();
@@ -319,6 +319,10 @@ void request_handler::end(pending_call& call) {
     for (auto& turn : std::exchange(call.turns, {})) {
         turn.file->order.leave(turn.ticket);
     }
+    // What they hold, files above all, must not live as long as somebody looks at the call.
+    call.work = nullptr;
+    call.finish = nullptr;
+    call.fail = nullptr;
 }
 
 std::vector<std::shared_ptr<open_file>> request_handler::close_all() {

@@ -70,7 +70,7 @@ private:
 
     template <typename Request>
     [[nodiscard]] std::shared_ptr<pending_call> make_pending(
-        const protocol::frame& frame, work_context context
+        const protocol::frame& frame, work_context&& context
     );
 
     template <typename Request>

@@ -45,9 +45,9 @@ open_request as_open_does(open_request how) {
     constexpr std::uint32_t path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     constexpr std::uint32_t large_file = 0100000;  // O_LARGEFILE, which glibc defines as 0
     constexpr std::uint32_t known = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
-                                    O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT |
-                                    O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |
-                                    O_TMPFILE | large_file;
+                                    O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY |
+                                    O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE |
+                                    large_file;
     how.flags &= (how.flags & O_PATH) != 0 ? path_flags : known;
     const bool creates = (how.flags & O_CREAT) != 0 || (how.flags & O_TMPFILE) == O_TMPFILE;
     how.mode = creates ? how.mode & 07777U : 0;

@@ -10,6 +10,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <exception>
 #include <string>
@@ -24,7 +25,11 @@ public:
         : executor_{executor}, ended_{executor}, log_{&log} {}
 
     task_group(const task_group&) = delete;
+    task_group(task_group&&) = delete;
     task_group& operator=(const task_group&) = delete;
+    task_group& operator=(task_group&&) = delete;
+
+    ~task_group() { assert(running_ == 0); }
 
     void spawn(awaitable<void> task) {
         ++running_;

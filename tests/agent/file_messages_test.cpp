@@ -302,7 +302,11 @@ TEST_F(FileMessages, CopyRangeCopiesOnTheTarget) {
     EXPECT_EQ(client_.call(copy_range{to, 1, to, 20, 3}).reply.bytes, 3U);
     EXPECT_EQ(failure_of(copy_range{from, 0, from, 0, 1}), EBADF);
     EXPECT_EQ(failure_of(copy_range{to, 0, to, 1, 5}), EINVAL);
-    EXPECT_EQ(failure_of(copy_range{from, -1, to, 1, 5}), EINVAL);
+    const unique_fd native{::open(path("copy").c_str(), O_RDWR | O_CLOEXEC)};
+    off_t before_the_start = -1;
+    off_t behind = 100;
+    ::copy_file_range(native.get(), &before_the_start, native.get(), &behind, 5, 0);
+    EXPECT_EQ(failure_of(copy_range{to, -1, to, 100, 5}), errno);
     EXPECT_EQ(failure_of(copy_range{from, 0, handle_id{99}, 1, 5}), EBADF);
 }
 
