@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 namespace farside::agent {
@@ -88,6 +89,18 @@ refusal refuse_existing(
     return found ? refused : found.error();
 }
 
+// Who may not write at all is told so first, but for O_TRUNC, which is looked at before rights are.
+refusal refuse_writing(const object& found, const protocol::open& request) {
+    if ((request.flags & O_TRUNC) != 0) {
+        return refused;
+    }
+    const int mode = (request.flags & O_ACCMODE) == O_WRONLY ? W_OK : R_OK | W_OK;
+    constexpr int itself = AT_EMPTY_PATH | AT_EACCESS;
+    const bool denied =
+        ::syscall(SYS_faccessat2, found.fd, "", mode, itself) != 0 && errno == EACCES;
+    return denied ? errno_code(EACCES) : refused;
+}
+
 refusal refuse_opened(const object& found, const protocol::open& request) {
     struct stat told {};
 
@@ -104,7 +117,7 @@ refusal refuse_opened(const object& found, const protocol::open& request) {
     if ((request.flags & O_DIRECTORY) != 0 && !S_ISDIR(told.st_mode)) {
         return errno_code(ENOTDIR);
     }
-    return writes ? refused : refusal{};
+    return writes ? refuse_writing(found, request) : refusal{};
 }
 
 refusal refuse_temporary(const protocol::open& request, const work_context& context) {
