@@ -398,6 +398,68 @@ INSTANTIATE_TEST_SUITE_P(
     Program, ProcessTarget, testing::Values(other_view::mounts, other_view::root)
 );
 
+// A file system of this process that nobody serves: every call on it waits until this process ends.
+bool mount_what_hangs(const std::string& directory) {
+    const int device = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    const auto options = "fd=" + std::to_string(device) + ",rootmode=40000,user_id=0,group_id=0";
+    return device >= 0 && ::mkdir(directory.c_str(), 0755) == 0 &&
+           ::mount("nobody", directory.c_str(), "fuse", 0, options.c_str()) == 0;
+}
+
+// Says "r" when it has a tmpfs of its own, and "h" when, at the first byte, something in there
+// hangs.
+void become_a_target_that_hangs(const std::string& directory, int commands, int answers) {
+    char byte = 0;
+    const bool done = ::unshare(CLONE_NEWNS) == 0 &&
+                      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                      ::mount("none", directory.c_str(), "tmpfs", 0, nullptr) == 0 &&
+                      ::write(answers, "r", 1) == 1 && ::read(commands, &byte, 1) == 1 &&
+                      mount_what_hangs(directory + "/hung") && ::write(answers, "h", 1) == 1;
+    if (done) {
+        ::pause();
+    }
+    ::_exit(1);
+}
+
+TEST(Program, AMountThatHangsStallsOnlyTheCallsOnIt) {
+    const temp_dir directory;
+    auto pipes = make_socket_pair();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const int end = pipes.server.get();
+        become_a_target_that_hangs(directory.path().string(), end, end);
+    }
+    const child target{pid};
+    pipes.server.reset();
+    char byte = 0;
+    if (::read(pipes.client.get(), &byte, 1) != 1) {
+        GTEST_SKIP() << "a mount namespace needs root";
+    }
+    stdio_agent agent{"pid/" + std::to_string(pid)};
+    auto& client = agent.client();
+    ASSERT_EQ(client.greet(fake_client::default_hello(false)).failure, 0);
+    ASSERT_EQ(::write(pipes.client.get(), "x", 1), 1);
+    if (::read(pipes.client.get(), &byte, 1) != 1) {
+        GTEST_SKIP() << "there is no /dev/fuse";
+    }
+    // One turn of the agent's loop, in which it learns of the mount.
+    ASSERT_EQ(client.call(protocol::ping{1}).failure, 0);
+
+    const auto path = directory.path().string();
+    const auto looking = client.send(stat_of(path + "/hung/x"));
+    const auto opening = client.send(open_of(path + "/hung/x", O_CREAT | O_RDWR));
+    EXPECT_EQ(client.call(stat_of(path)).failure, 0);
+    const auto file = client.call(open_of(path + "/f", O_CREAT | O_RDWR));
+    EXPECT_EQ(file.failure, 0);
+    EXPECT_EQ(client.call(write_of(file.reply.handle, 0, "x")).failure, 0);
+    EXPECT_FALSE(client.answered(looking));
+
+    target.kill(SIGKILL);  // and with it the file system
+    EXPECT_NE(client.wait<protocol::stat>(looking).failure, 0);
+    EXPECT_NE(client.wait<protocol::open>(opening).failure, 0);
+    EXPECT_THAT(client.wait_for_goodbye(), Optional(HasSubstr("the process ended")));
+}
+
 TEST(Program, ServesAProcessWithTheSameFilesWithoutRights) {
     const temp_dir directory;
     write_file(directory.path() / "f", "content");
