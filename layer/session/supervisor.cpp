@@ -124,7 +124,11 @@ public:
     // Waits until the session is done, unless it has processes left to serve, or the user is tired
     // of waiting.
     void finish() {
-        if (!control_ || send_control(control_.get(), control_kind::program_ended)) {
+        if (!control_) {
+            return;
+        }
+        if (send_control(control_.get(), control_kind::program_ended)) {
+            session_is_gone();
             return;
         }
         while (!control_ready_) {
@@ -135,7 +139,9 @@ public:
             read_signals();
         }
         const auto last = receive_control(control_.get());
-        if (last && last->kind == control_kind::idle) {
+        if (!last) {
+            session_is_gone();
+        } else if (last->kind == control_kind::idle) {
             ::waitpid(session_, nullptr, 0);
         }
     }
