@@ -79,7 +79,9 @@ std::vector<std::string> plain_environment() {
         "LANG",
         "LS_COLORS",
         "NODE_EXTRA_CA_CERTS",
+        "OLDPWD",
         "POSIXLY_CORRECT",
+        "PWD",
         "TIME_STYLE"};
 }
 

@@ -56,6 +56,10 @@ public:
 
     [[nodiscard]] std::filesystem::path local() const { return base_.path() / "covered/local"; }
 
+    [[nodiscard]] std::string programs() const { return base_.path() / "programs"; }
+
+    [[nodiscard]] std::string scripts() const { return base_.path() / "scripts"; }
+
     // Where the target has what the covered program knows as R.
     [[nodiscard]] std::filesystem::path remote() const;
 
