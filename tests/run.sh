@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds every preset that has tests and runs them.
-#   run.sh           everything, as CI does
+#   run.sh           everything, as CI does: sanitizers, then the release build
 #   run.sh --quick   the ci preset only
 # The last thing it prints is ctest's closing summary; it stops at the first stage that fails.
 set -euo pipefail
@@ -59,17 +59,17 @@ stage "format"
 git ls-files '*.cpp' '*.hpp' | xargs clang-format-14 --dry-run -Werror
 passed "format"
 
-build ci
-if [[ $quick == no ]]; then
-    check ci
-    build asan -DFARSIDE_BUILD_BENCH=OFF
+if [[ $quick == yes ]]; then
+    build ci
+    last=(ci)
+else
+    # asan is dev with sanitizers: assertions of the library, and here warnings as errors too.
+    build asan -DFARSIDE_BUILD_BENCH=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
     check asan -LE e2e
-    build tsan -DFARSIDE_BUILD_FUZZ=OFF
+    build tsan -DFARSIDE_BUILD_FUZZ=OFF -DFARSIDE_BUILD_BENCH=OFF
     check tsan -L unit
     build release
     last=(release)
-else
-    last=(ci)
 fi
 
 echo "== done so far"
