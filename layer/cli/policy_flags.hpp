@@ -16,6 +16,9 @@ public:
 
     policy_flags(const policy_flags&) = delete;
     policy_flags& operator=(const policy_flags&) = delete;
+    policy_flags(policy_flags&&) = delete;
+    policy_flags& operator=(policy_flags&&) = delete;
+    ~policy_flags() = default;
 
     // REQUIRES: app has parsed.
     [[nodiscard]] session::policy_options options() const;

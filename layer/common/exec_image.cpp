@@ -14,8 +14,8 @@ using size = std::size_t;
 
 constexpr size program_headers_max = 1170;  // 64 KiB: the kernel runs no program with more
 constexpr size notes_bytes_max = 4096;
-constexpr size names_bytes_max = 64 * 1024;
-constexpr size go_scan_bytes_max = 64 * 1024;
+constexpr size names_bytes_max = size{64} * 1024;
+constexpr size go_scan_bytes_max = size{64} * 1024;
 constexpr size dynamic_entries_max = 1024;
 constexpr size chunk = 256;
 
