@@ -50,6 +50,9 @@ awaitable<void> connection::run() {
 
 awaitable<void> connection::end() {
     stop_reading();
+    if (options_.leaving) {
+        options_.leaving();
+    }
     handshake_timer_.cancel();
     for (const auto& [id, call] : calls_) {
         interrupt(call);

@@ -17,6 +17,7 @@
 #include "protocol/session_messages.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ struct connection_options {
     std::string client;  // for the log
     std::chrono::milliseconds handshake_timeout{protocol::limits::handshake_timeout_ms};
     std::size_t handles_max = protocol::limits::handles_max;
+    std::function<void()> leaving;  // called when no further request is taken; may be empty
 };
 
 class connection {

@@ -37,7 +37,9 @@ server::server(
 }
 
 void server::serve_only(transport stream) {
-    tasks_.spawn(serve_then_stop(std::move(stream)));
+    auto options = options_for("client");
+    options.leaving = [this] { stop_watching(); };
+    tasks_.spawn(serve(std::move(stream), std::move(options)));
 }
 
 void server::serve_clients(const listening_socket& socket) {
@@ -56,15 +58,19 @@ awaitable<void> server::join() {
 }
 
 void server::stop(const std::string& reason) {
+    stop_watching();
+    for (auto& c : connections_) {
+        c.stop(reason);
+    }
+}
+
+void server::stop_watching() {
     stopping_ = true;
     stop_.notify();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     target_process_.close(ignored);
     mounts_.stop();
-    for (auto& c : connections_) {
-        c.stop(reason);
-    }
 }
 
 connection_options server::options_for(std::string client) const {
@@ -77,18 +83,11 @@ connection_options server::options_for(std::string client) const {
     return made;
 }
 
-awaitable<void> server::serve(transport stream, std::string client) {
-    auto options = options_for(std::move(client));
+awaitable<void> server::serve(transport stream, connection_options options) {
     connections_.emplace_front(std::move(stream), files_, lanes_, std::move(options), log_);
     const auto self = connections_.begin();
     co_await self->run();
     connections_.erase(self);
-}
-
-awaitable<void> server::serve_then_stop(transport stream) {
-    std::string client{"client"};
-    co_await serve(std::move(stream), std::move(client));
-    stop({});
 }
 
 awaitable<void> server::accept_clients() {
@@ -134,7 +133,7 @@ void server::serve_client(unique_fd client) {
     }
     transport stream{
         descriptor{executor_, client.release()}, descriptor{executor_, second.release()}};
-    tasks_.spawn(serve(std::move(stream), name));
+    tasks_.spawn(serve(std::move(stream), options_for(name)));
 }
 
 awaitable<void> server::watch_target() {

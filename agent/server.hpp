@@ -33,7 +33,7 @@ public:
         const logger& log
     );
 
-    // One client, and the server stops when it leaves.
+    // One client, and the server stops when it leaves, also if calls of it hang on.
     void serve_only(transport stream);
 
     // One more client, on a connected socket.
@@ -53,10 +53,10 @@ public:
     [[nodiscard]] std::size_t clients() const { return connections_.size(); }
 
 private:
-    [[nodiscard]] awaitable<void> serve(transport stream, std::string client);
-    [[nodiscard]] awaitable<void> serve_then_stop(transport stream);
+    [[nodiscard]] awaitable<void> serve(transport stream, connection_options options);
     [[nodiscard]] awaitable<void> accept_clients();
     [[nodiscard]] awaitable<void> watch_target();
+    void stop_watching();
     [[nodiscard]] connection_options options_for(std::string client) const;
 
     asio::any_io_executor executor_;
