@@ -38,6 +38,16 @@ int open_terminal() {
     return fd;
 }
 
+// Whoever runs the tests may ignore or block signals; programs under test begin with none of that.
+void reset_signals() {
+    for (int signal = 1; signal < NSIG; ++signal) {
+        ::signal(signal, SIG_DFL);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 void stand_on(int input, int output) {
     ::dup2(input, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
@@ -67,6 +77,7 @@ running_program::running_program(std::vector<std::string> command, where place, 
         } else {
             stand_on(::open("/dev/null", O_RDONLY | O_CLOEXEC), ends[1]);
         }
+        reset_signals();
         if (prepare != nullptr) {
             prepare();
         }
