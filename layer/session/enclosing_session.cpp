@@ -5,6 +5,7 @@
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -21,13 +22,14 @@ const void* find_view() {
         std::fopen("/proc/self/maps", "re"), std::fclose};
     char line[4096];
     while (maps != nullptr && std::fgets(line, sizeof line, maps.get()) != nullptr) {
-        unsigned long begin = 0;
-        unsigned long end = 0;
+        void* begin = nullptr;
+        void* end = nullptr;
         unsigned long offset = 0;
         if (std::strstr(line, view_name) != nullptr &&
-            std::sscanf(line, "%lx-%lx r%*s %lx", &begin, &end, &offset) == 3 && offset == 0 &&
-            end - begin >= sizeof(segment::view)) {
-            return reinterpret_cast<const void*>(begin);
+            std::sscanf(line, "%p-%p r%*s %lx", &begin, &end, &offset) == 3 && offset == 0 &&
+            reinterpret_cast<std::uintptr_t>(end) - reinterpret_cast<std::uintptr_t>(begin) >=
+                sizeof(segment::view)) {
+            return begin;
         }
     }
     return nullptr;

@@ -188,7 +188,7 @@ private:
     void forward(int signal, const signalfd_siginfo& info) const {
         if (info.ssi_code == SI_QUEUE) {
             sigval value{};
-            value.sival_ptr = reinterpret_cast<void*>(info.ssi_ptr);
+            std::memcpy(&value.sival_ptr, &info.ssi_ptr, sizeof value.sival_ptr);
             ::sigqueue(program_, signal, value);
         } else {
             ::kill(program_, signal);
