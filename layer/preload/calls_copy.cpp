@@ -38,10 +38,12 @@ long put(long fd, std::uint64_t id, const std::byte* data, std::size_t bytes) no
     }
     session_call call{segment::call::write};
     __builtin_memcpy(call.data(), data, bytes);
-    return call.argument(0, id)
-        .argument(1, static_cast<std::uint64_t>(segment::position_current))
-        .data_bytes(bytes)
-        .run();
+    const long written = call.argument(0, id)
+                             .argument(1, static_cast<std::uint64_t>(segment::position_current))
+                             .data_bytes(bytes)
+                             .run();
+    signal_broken_pipe(written);
+    return written;
 }
 
 // Bytes that were read and could not be written go back: the source's position moves by what
@@ -128,11 +130,11 @@ outcome on_copy_file_range(call_frame& frame) noexcept {
     if (from == 0 || to == 0) {
         return answer(frame, -EXDEV);  // callers then copy by reading and writing
     }
-    if (!readable(from) || !writable(to)) {
-        return answer(frame, -EBADF);
-    }
     auto* const from_offset = frame.argument<std::int64_t*>(1);
     auto* const to_offset = frame.argument<std::int64_t*>(3);
+    if (path_only(from) || path_only(to)) {
+        return answer(frame, -EBADF);
+    }
     if (frame.argument(5) != 0) {
         return answer(frame, -EINVAL);
     }

@@ -38,9 +38,6 @@ outcome on_ftruncate(call_frame& frame) noexcept {
 
 outcome on_fallocate(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    if (!writable(id)) {
-        return answer(frame, -EBADF);
-    }
     session_call call{segment::call::allocate};
     return answer(
         frame,

@@ -115,6 +115,12 @@ long read_remote(transfer t, cursor& into) noexcept {
     return done;
 }
 
+// A position means nothing to these, whatever a descriptor may do with them.
+bool has_no_position(std::uint64_t id) noexcept {
+    const auto mode = entry_of(id).mode.load(std::memory_order_relaxed);
+    return !path_only(id) && (S_ISFIFO(mode) || S_ISSOCK(mode));
+}
+
 long write_remote(transfer t, cursor& from) noexcept {
     if (!writable(t.id)) {
         return -EBADF;
@@ -130,6 +136,7 @@ long write_remote(transfer t, cursor& from) noexcept {
                              .data_bytes(wanted)
                              .run();
         if (put < 0) {
+            signal_broken_pipe(put);
             return done > 0 ? done : put;
         }
         done += put;
@@ -147,6 +154,9 @@ outcome transfer_plain(call_frame& frame, bool writing, bool positioned) noexcep
     const std::int64_t offset = positioned ? frame.argument(3) : segment::position_current;
     if (positioned && offset < 0) {
         return answer(frame, -EINVAL);
+    }
+    if (positioned && has_no_position(id)) {
+        return answer(frame, -ESPIPE);
     }
     const iovec vector{frame.argument<void*>(1), given < transfer_max ? given : transfer_max};
     if (vector.iov_base == nullptr && vector.iov_len != 0) {
@@ -168,6 +178,9 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
     }
     if (count > iov_max || (offset < 0 && offset != segment::position_current)) {
         return answer(frame, -EINVAL);
+    }
+    if (offset != segment::position_current && has_no_position(id)) {
+        return answer(frame, -ESPIPE);
     }
     if (vectors == nullptr && count != 0) {
         return answer(frame, -EFAULT);
@@ -246,10 +259,7 @@ outcome on_lseek(call_frame& frame) noexcept {
         std::int64_t position = entry.position.load(std::memory_order_acquire);
         std::int64_t moved = 0;
         do {
-            if (__builtin_add_overflow(position, offset, &moved)) {
-                return answer(frame, -EOVERFLOW);
-            }
-            if (moved < 0) {
+            if (__builtin_add_overflow(position, offset, &moved) || moved < 0) {
                 return answer(frame, -EINVAL);
             }
         } while (!entry.position.compare_exchange_weak(position, moved, std::memory_order_acq_rel));

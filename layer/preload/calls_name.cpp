@@ -3,6 +3,7 @@
 #include "layer/preload/remote_call.hpp"
 
 #include <linux/fs.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
@@ -107,6 +108,21 @@ long both_local(
     return syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+// Beside a remote name, the one that was left to the kernel is local, or none at all: empty, too
+// long, below a descriptor that is none. The kernel knows.
+long refusal_beside_remote(
+    const call_frame& frame, const place& where, std::size_t path_index, bool plain
+) noexcept {
+    if (where.what() != place::kind::untouched) {
+        return -EXDEV;
+    }
+    const char* const path = frame.argument<const char*>(path_index);
+    const long fd = plain ? AT_FDCWD : frame.argument(path_index - 1);
+    struct stat status;
+    const long told = kernel(__NR_newfstatat, fd, path, &status, AT_SYMLINK_NOFOLLOW);
+    return told == 0 || (told == -ENOENT && path[0] != '\0') ? -EXDEV : told;
+}
+
 // rename and link: both names on one side, else EXDEV as between two file systems.
 outcome serve_two(
     call_frame& frame, const place& from, const place& to, const two_places& how
@@ -133,7 +149,12 @@ outcome serve_two(
     // A name relative to a remote directory may still be local: only the session can tell, and it
     // is asked with both. So a local name beside one goes along as an absolute remote path would.
     if (!from.remote() || !to.remote()) {
-        return answer(frame, -EXDEV);
+        const bool plain = how.from_index == 0;
+        return answer(
+            frame,
+            from.remote() ? refusal_beside_remote(frame, to, how.to_index, plain)
+                          : refusal_beside_remote(frame, from, how.from_index, plain)
+        );
     }
     session_call call{how.op};
     const long result = call.location(0, from.base(), from.path())

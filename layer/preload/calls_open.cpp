@@ -3,6 +3,8 @@
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
 
+#include <string_view>
+
 #include <linux/openat2.h>
 
 namespace farside::preload {
@@ -24,8 +26,28 @@ last_link link_rule_of(unsigned flags) noexcept {
     return keep ? last_link::keep : last_link::follow;
 }
 
+long ask(
+    session_call& call,
+    std::uint64_t base,
+    std::string_view path,
+    const open_request& request,
+    std::uint64_t id
+) noexcept {
+    return call.location(0, base, path)
+        .argument(segment::first_argument, id)
+        .argument(segment::first_argument + 1, request.flags)
+        .argument(segment::first_argument + 2, request.mode)
+        .argument(segment::first_argument + 3, creates(request.flags) ? current_umask() : 0)
+        .argument(segment::first_argument + 4, request.resolve)
+        .run();
+}
+
 long open_remote(
-    call_frame& frame, const place& where, std::size_t path_index, const open_request& request
+    call_frame& frame,
+    std::uint64_t base,
+    std::string_view path,
+    std::size_t path_index,
+    const open_request& request
 ) noexcept {
     // The descriptor comes first: EMFILE must not leave a file created or truncated behind.
     const placeholder made = make_placeholder(request.flags);
@@ -33,13 +55,7 @@ long open_remote(
         return made.fd;
     }
     session_call call{segment::call::open};
-    call.location(0, where.base(), where.path())
-        .argument(segment::first_argument, made.id)
-        .argument(segment::first_argument + 1, request.flags)
-        .argument(segment::first_argument + 2, request.mode)
-        .argument(segment::first_argument + 3, creates(request.flags) ? current_umask() : 0)
-        .argument(segment::first_argument + 4, request.resolve);
-    const long result = call.run();
+    const long result = ask(call, base, path, request, made.id);
     if (result < 0) {
         discard(made);
         return result;
@@ -65,7 +81,7 @@ outcome serve(
         case place::kind::remote:
             break;
     }
-    return answer(frame, open_remote(frame, where, path_index, request));
+    return answer(frame, open_remote(frame, where.base(), where.path(), path_index, request));
 }
 
 }  // namespace
@@ -89,15 +105,80 @@ outcome on_openat(call_frame& frame) noexcept {
     return serve(frame, where, 1, request);
 }
 
+namespace {
+
+// Whether openat2(2) takes it: what open(2) ignores, it refuses.
+bool is_valid(const open_how& how) noexcept {
+    constexpr std::uint64_t path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    constexpr std::uint64_t large_file = 0100000;  // O_LARGEFILE, which glibc defines as 0
+    constexpr std::uint64_t known = path_flags | large_file | O_ACCMODE | O_CREAT | O_EXCL |
+                                    O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC |
+                                    O_ASYNC | O_DIRECT | O_NOATIME | O_TMPFILE;
+    constexpr std::uint64_t resolve_known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS |
+                                            RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
+                                            RESOLVE_IN_ROOT | RESOLVE_CACHED;
+    const std::uint64_t flags = (how.flags & O_PATH) != 0 ? path_flags : known;
+    const std::uint64_t modes = creates(static_cast<unsigned>(how.flags)) ? 07777U : 0U;
+    return (how.flags & ~flags) == 0 && (how.mode & ~modes) == 0 &&
+           (how.resolve & ~resolve_known) == 0;
+}
+
+// With RESOLVE_IN_ROOT "/" is the directory that the path starts at.
+const char* beginning(const char* path, std::uint64_t resolve) noexcept {
+    if ((resolve & RESOLVE_IN_ROOT) == 0 || path == nullptr || path[0] != '/') {
+        return path;
+    }
+    while (*path == '/') {
+        ++path;
+    }
+    return *path == '\0' ? "." : path;
+}
+
+// What a path must not leave has to be open: here, the working directory.
+long open_in_working_directory(
+    call_frame& frame, const char* path, const open_request& request
+) noexcept {
+    const place directory{AT_FDCWD, "."};
+    if (!directory.remote()) {
+        return directory.what() == place::kind::failed ? directory.failure() : -ENOENT;
+    }
+    const placeholder base = make_placeholder(O_CLOEXEC);
+    if (base.fd < 0) {
+        return base.fd;
+    }
+    const open_request as_base{O_PATH | O_DIRECTORY, 0, 0};
+    long result = 0;
+    {
+        session_call call{segment::call::open};
+        result = ask(call, directory.base(), directory.path(), as_base, base.id);
+    }
+    if (result < 0) {
+        discard(base);
+        return result;
+    }
+    result = open_remote(frame, base.id, path, 1, request);
+    kernel(__NR_close, base.fd);
+    closed_descriptor(base.id);
+    return result;
+}
+
+}  // namespace
+
 outcome on_openat2(call_frame& frame) noexcept {
     const auto* const how = frame.argument<const open_how*>(2);
-    if (how == nullptr || frame.argument(3) < static_cast<long>(sizeof(open_how))) {
+    if (how == nullptr || frame.argument(3) < static_cast<long>(sizeof(open_how)) ||
+        !is_valid(*how)) {
         return outcome::pass;  // EFAULT, EINVAL
     }
     const open_request request{
         static_cast<unsigned>(how->flags), static_cast<unsigned>(how->mode), how->resolve};
-    const place where{
-        frame.argument(0), frame.argument<const char*>(1), link_rule_of(request.flags)};
+    const char* const begin = beginning(frame.argument<const char*>(1), how->resolve);
+    const place where{frame.argument(0), begin, link_rule_of(request.flags)};
+    const bool confined = (how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
+    if (confined && where.remote() && where.base() == 0) {
+        const bool here = frame.argument<int>(0) == AT_FDCWD && begin[0] != '/';
+        return answer(frame, here ? open_in_working_directory(frame, begin, request) : -EXDEV);
+    }
     return serve(frame, where, 1, request);
 }
 

@@ -10,6 +10,7 @@
 
 #include <asm/errno.h>
 #include <fcntl.h>
+#include <signal.h>
 
 namespace farside::preload {
 
@@ -111,6 +112,13 @@ inline last_link link_rule(long at_flags) noexcept {
 
 inline empty_path empty_rule(long at_flags) noexcept {
     return (at_flags & AT_EMPTY_PATH) != 0 ? empty_path::is_descriptor : empty_path::is_error;
+}
+
+// What the kernel does besides EPIPE where nobody reads what is written.
+inline void signal_broken_pipe(long result) noexcept {
+    if (result == -EPIPE) {
+        kernel(__NR_tgkill, kernel(__NR_getpid), kernel(__NR_gettid), SIGPIPE);
+    }
 }
 
 // Counts a call answered without the session.
