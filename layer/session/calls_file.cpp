@@ -41,10 +41,10 @@ call_result serve_sync(call_services& services, incoming_call& call) {
 
 call_result serve_allocate(call_services& services, incoming_call& call) {
     const auto file = find_usable(services, call);
-    if (!file || !file->writable()) {
+    if (!file) {
         co_return -EBADF;
     }
-    if (file->where == side::remote_read_only) {
+    if (file->writable() && file->where == side::remote_read_only) {
         co_return -EROFS;
     }
     protocol::allocate message;

@@ -117,11 +117,9 @@ awaitable<written> write_at(
 }
 
 // At the end of the file, wherever that is: the agent says where it was.
-call_result append(
-    call_services& services, incoming_call& call, open_file& file, std::int64_t offset
-) {
+call_result append(call_services& services, incoming_call& call, open_file& file) {
     const auto turn = co_await file.position_turn.lock();
-    const auto done = co_await write_at(services, call, file, offset);
+    const auto done = co_await write_at(services, call, file, no_offset);
     if (done.result > 0 && done.position >= 0) {
         store_position(file, done.position);
     }
@@ -191,10 +189,8 @@ call_result serve_write(call_services& services, incoming_call& call) {
         co_return done.result;
     }
     std::int64_t result = 0;
-    if ((file->flags & O_APPEND) != 0) {
-        result = co_await append(services, call, *file, no_offset);
-    } else if ((call.word(2) & RWF_APPEND) != 0) {
-        result = co_await append(services, call, *file, file->position());
+    if ((file->flags & O_APPEND) != 0 || (call.word(2) & RWF_APPEND) != 0) {
+        result = co_await append(services, call, *file);
     } else {
         result = co_await write_at_position(services, call, *file);
     }
@@ -229,7 +225,7 @@ std::int64_t seek_relative(open_file& file, std::int64_t offset) {
         const std::int64_t position = file.position();
         const auto moved = sum(position, offset);
         if (!moved) {
-            return offset > 0 ? -EOVERFLOW : -EINVAL;
+            return -EINVAL;
         }
         if (move_position(file, position, *moved)) {
             return *moved;
@@ -336,14 +332,12 @@ call_result copy_at(
 call_result serve_copy_range(call_services& services, incoming_call& call) {
     const auto from = services.files.find(call.id(0));
     const auto to = services.files.find(call.id(2));
-    if (!from || !to || !from->readable() || !to->writable()) {
+    // What the descriptors may do and which offsets there are is the kernel's to judge, in its
+    // order.
+    if (!from || !to || from->path_only() || to->path_only()) {
         co_return -EBADF;
     }
-    if (!valid_offset(call.arguments[1]) || !valid_offset(call.arguments[3]) ||
-        call.arguments[4] < 0) {
-        co_return -EINVAL;
-    }
-    if (to->where == side::remote_read_only) {
+    if (to->writable() && to->where == side::remote_read_only) {
         co_return -EROFS;
     }
     const bool from_position = call.arguments[1] == segment::position_current;

@@ -40,6 +40,7 @@ place places::find(std::uint64_t base, std::string_view path) const {
         return find_absolute(path);
     }
     place found;
+    found.agent_refuses = policy_.read_only();
     found.base = files_.find(base);
     if (!found.base) {
         return failed(EBADF);
@@ -68,6 +69,7 @@ place places::find_absolute(std::string_view path) const {
         return failed(path.empty() ? ENOENT : EINVAL);
     }
     place found;
+    found.agent_refuses = policy_.read_only();
     found.path = normal_form("/", path);
     if (found.path.empty()) {
         return failed(ENAMETOOLONG);

@@ -24,6 +24,7 @@ struct place {
     side where = side::remote;
     std::string path;                 // absolute and normalised
     bool wants_directory = false;     // it was written like a directory's: "dir/"
+    bool agent_refuses = false;       // whatever would change something
     protocol::location at;            // for the agent
     std::shared_ptr<open_file> base;  // keeps the handle in `at` open
 
@@ -36,7 +37,11 @@ struct place {
         return wants_directory && path != "/" ? path + '/' : path;
     }
 
-    [[nodiscard]] bool read_only() const { return where == side::remote_read_only; }
+    // Whether the session refuses what would change something. In a session that is read-only as a
+    // whole the agent does, and says exactly what a read-only mount would.
+    [[nodiscard]] bool read_only() const {
+        return where == side::remote_read_only && !agent_refuses;
+    }
 };
 
 class places {

@@ -498,7 +498,9 @@ TEST_F(Calls, CopyRangeMovesBothPositions) {
     EXPECT_EQ(copy(from.id, 0, to.id, 7), 10);
     EXPECT_EQ(seen.to_offset, 7);
     EXPECT_EQ(caller.entry(to.id).position.load(), 10);
-    EXPECT_EQ(copy(to.id, here, from.id, here), -EBADF);
+    const auto path = caller.open("/srv/b/file", O_PATH);
+    EXPECT_EQ(copy(path.id, 0, to.id, 0), -EBADF);
+    EXPECT_EQ(copy(from.id, 0, path.id, 0), -EBADF);
 }
 
 }  // namespace

