@@ -19,6 +19,8 @@ constexpr unsigned settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 constexpr unsigned creation_flags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 
 constexpr unsigned path_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+constexpr unsigned known_flags = 0100000U | path_flags | creation_flags | settable_flags |
+                                 O_ACCMODE | O_SYNC | O_DSYNC | O_ASYNC | O_TMPFILE;
 
 std::size_t total(std::span<const iovec> parts) {
     std::size_t sum = 0;
@@ -136,8 +138,26 @@ outcome agent_api::open(const name& at, int flags, unsigned mode) {
     return open_with(at, how);
 }
 
+// Without restrictions a request is open(2)'s, which ignores what openat2(2) refuses: that is the
+// caller's to know. With RESOLVE_IN_ROOT "/" is the directory that the path starts at.
 outcome agent_api::openat2(const name& at, const open_how& how) {
-    return open_with(at, how);
+    const bool creates = (how.flags & O_CREAT) != 0 || (how.flags & O_TMPFILE) == O_TMPFILE;
+    const auto known = (how.flags & O_PATH) != 0 ? path_flags | O_CLOEXEC : known_flags;
+    if ((how.flags & ~std::uint64_t{known}) != 0 || (how.mode & ~(creates ? 07777U : 0U)) != 0) {
+        return -EINVAL;
+    }
+    const bool confined = (how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
+    const bool absolute =
+        at.path.starts_with('/') || (at.dir == here && style_ == path_style::absolute);
+    if (!confined || !absolute) {
+        return open_with(at, how);
+    }
+    if ((how.resolve & RESOLVE_BENEATH) != 0) {
+        return (how.resolve & RESOLVE_IN_ROOT) != 0 ? -EINVAL : -EXDEV;
+    }
+    auto inside = at;
+    inside.path.erase(0, inside.path.find_first_not_of('/'));
+    return open_with(inside, how);
 }
 
 outcome agent_api::open_with(const name& at, const open_how& how) {

@@ -87,6 +87,14 @@ std::string current_directory() {
     return ::getcwd(room.data(), room.size()) != nullptr ? room.data() : "";
 }
 
+open_how confined_to_here(unsigned flags, unsigned mode, std::uint64_t resolve) {
+    open_how made{};
+    made.flags = flags;
+    made.mode = mode;
+    made.resolve = resolve;
+    return made;
+}
+
 constexpr conformance_case cases[] = {
     {"dup.shares_the_position",
      [](transcript& t) {
@@ -398,6 +406,32 @@ constexpr conformance_case cases[] = {
          std::array<char, 8> room{};
          t.record("getcwd 2", ::getcwd(room.data(), 2) == nullptr ? told(-1) : 0);
          t.record("getcwd 0", ::getcwd(room.data(), 0) == nullptr ? told(-1) : 0);
+     }},
+    {"openat2.beneath_and_in_root_of_the_working_directory",
+     [](transcript& t) {
+         t.mkdir("dir");
+         t.make_file("file", "content");
+         t.symlink("../file", "dir/up");
+         t.symlink("../../file", "dir/out");
+         t.symlink("/file", "dir/absolute");
+         for (const char* const it :
+              {"file",
+               "./file",
+               "dir/../file",
+               "dir/up",
+               "dir/out",
+               "dir/absolute",
+               "..",
+               "../file",
+               ".",
+               "none",
+               ""}) {
+             for (const std::uint64_t resolve : {RESOLVE_BENEATH + 0ULL, RESOLVE_IN_ROOT + 0ULL}) {
+                 t.close(t.openat2(it, confined_to_here(O_RDONLY, 0, resolve)));
+             }
+         }
+         t.close(t.openat2("new", confined_to_here(O_CREAT | O_WRONLY, 0640, RESOLVE_BENEATH)));
+         t.stat("new");
      }},
     {"descriptor.hundreds_and_ranges",
      [](transcript& t) {

@@ -212,7 +212,7 @@ private:
             results.cases[last] += "the run ended here: status " + std::to_string(ended.status()) +
                                    (ended.timed_out ? ", after too long a time" : "") + '\n' +
                                    ended.err;
-        } else if (on_.how == backend::native && ended.err.find("not permitted") != ended.err.npos) {
+        } else if (on_.how == backend::native && ended.err.ends_with("not permitted\n")) {
             results.missing = ended.err;
         } else {
             results.troubles += "status " + std::to_string(ended.status()) + '\n' + ended.err;
