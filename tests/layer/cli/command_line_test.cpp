@@ -15,9 +15,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using words = std::vector<std::string>;
 
-class CommandLine : public ::testing::Test {
+class command_line : public ::testing::Test {
 protected:
-    CommandLine() {
+    command_line() {
         app_.add_option("--target", target_);
         app_.add_option("--local", local_)->expected(1)->take_all();
         stats_option_ = app_.add_option("--stats", stats_)->expected(0, 1);
@@ -40,7 +40,7 @@ protected:
     std::optional<int> status_;
 };
 
-TEST_F(CommandLine, StopsAtTheProgram) {
+TEST_F(command_line, StopsAtTheProgram) {
     EXPECT_THAT(
         read({"--target", "docker/web", "ls", "--target", "x", "--", "-la"}),
         ElementsAre("ls", "--target", "x", "--", "-la")
@@ -49,13 +49,13 @@ TEST_F(CommandLine, StopsAtTheProgram) {
     EXPECT_EQ(target_, "docker/web");
 }
 
-TEST_F(CommandLine, StopsAtTwoDashes) {
+TEST_F(command_line, StopsAtTwoDashes) {
     EXPECT_THAT(read({"--target=a", "--", "--target", "b"}), ElementsAre("--target", "b"));
     EXPECT_EQ(target_, "a");
     EXPECT_THAT(read({"--"}), IsEmpty());
 }
 
-TEST_F(CommandLine, TakesValuesThatLookLikeOptions) {
+TEST_F(command_line, TakesValuesThatLookLikeOptions) {
     EXPECT_THAT(
         read({"--target", "--", "--local", "-x", "--local", "y=z", "ls"}), ElementsAre("ls")
     );
@@ -63,7 +63,7 @@ TEST_F(CommandLine, TakesValuesThatLookLikeOptions) {
     EXPECT_THAT(local_, ElementsAre("-x", "y=z"));
 }
 
-TEST_F(CommandLine, AnOptionalValueIsOnlyOneBehindAnEqualsSign) {
+TEST_F(command_line, AnOptionalValueIsOnlyOneBehindAnEqualsSign) {
     EXPECT_THAT(read({"--stats", "ls"}), ElementsAre("ls"));
     EXPECT_EQ(stats_option_->count(), 1U);
     EXPECT_EQ(stats_, "");
@@ -73,7 +73,7 @@ TEST_F(CommandLine, AnOptionalValueIsOnlyOneBehindAnEqualsSign) {
     EXPECT_TRUE(allow_local_);
 }
 
-TEST_F(CommandLine, ErrorsAreOneLine) {
+TEST_F(command_line, ErrorsAreOneLine) {
     for (const words& bad :
          {words{"--bogus", "ls"},
           words{"-x", "ls"},

@@ -23,7 +23,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
 // A folder that is gone after the test.
@@ -36,11 +35,13 @@ public:
 
     temporary_folder(const temporary_folder&) = delete;
     temporary_folder& operator=(const temporary_folder&) = delete;
+    temporary_folder(temporary_folder&&) = delete;
+    temporary_folder& operator=(temporary_folder&&) = delete;
 
     ~temporary_folder() { std::filesystem::remove_all(path_); }
 
     std::string write(const std::string& name, const std::string& text, mode_t mode = 0755) const {
-        const std::string file = path_ + "/" + name;
+        std::string file = path_ + "/" + name;
         std::filesystem::create_directories(std::filesystem::path{file}.parent_path());
         std::ofstream{file} << text;
         EXPECT_EQ(::chmod(file.c_str(), mode), 0);
@@ -193,6 +194,7 @@ TEST(Surroundings, AProgramInABinFolderBringsItsInstallation) {
     std::vector<local_path> found;
     add_program(found, link, "program");
     std::vector<std::string> told;
+    told.reserve(found.size());
     for (const local_path& path : found) {
         told.push_back(path.why + (path.kind == rule_kind::exact ? "=" : "<") + path.path);
     }

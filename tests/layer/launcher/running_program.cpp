@@ -22,6 +22,7 @@ constexpr int patience_ms = 20000;
 
 void execute(const std::vector<std::string>& command) {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& word : command) {
         arguments.push_back(const_cast<char*>(word.c_str()));
     }
@@ -56,7 +57,9 @@ void stand_on(int input, int output) {
 
 }  // namespace
 
-running_program::running_program(std::vector<std::string> command, where place, void (*prepare)()) {
+running_program::running_program(
+    const std::vector<std::string>& command, where place, void (*prepare)()
+) {
     int ends[2] = {-1, -1};
     const char* name = nullptr;
     if (place == where::terminal) {

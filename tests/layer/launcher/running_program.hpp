@@ -19,10 +19,14 @@ public:
 
     // `prepare` runs in the child before exec.
     running_program(
-        std::vector<std::string> command, where place = where::pipe, void (*prepare)() = nullptr
+        const std::vector<std::string>& command,
+        where place = where::pipe,
+        void (*prepare)() = nullptr
     );
     running_program(const running_program&) = delete;
     running_program& operator=(const running_program&) = delete;
+    running_program(running_program&&) = delete;
+    running_program& operator=(running_program&&) = delete;
     ~running_program();  // kills what still runs
 
     [[nodiscard]] pid_t pid() const { return pid_; }

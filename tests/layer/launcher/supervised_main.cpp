@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
     config.target = argv[1];
     program_start start;
     start.arguments.assign(argv + 2, argv + argc);
-    start.file = find_program(argv[2], std::getenv("PATH")).file;
+    const char* const path = std::getenv("PATH");
+    start.file = find_program(argv[2], path == nullptr ? "" : path).file;
     start.preload = false;
     const path_policy::compiled policy = path_policy::compile({});
     return policy.policy ? supervise(config, *policy.policy, start) : 2;

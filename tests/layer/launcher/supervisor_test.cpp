@@ -15,7 +15,6 @@
 namespace farside::test {
 namespace {
 
-using ::testing::HasSubstr;
 using where = running_program::where;
 
 std::vector<std::string> supervised(
@@ -231,9 +230,9 @@ TEST(SupervisorOnTerminal, AnUntrappedCtrlCEndsBoth) {
 }
 
 // An outer shell with job control, which knows only of the supervisor.
-class OuterShell : public ::testing::Test {
+class outer_shell : public ::testing::Test {
 protected:
-    OuterShell() : shell_{{"bash", "--norc", "--noprofile", "-i"}, where::terminal, prepare} {
+    outer_shell() : shell_{{"bash", "--norc", "--noprofile", "-i"}, where::terminal, prepare} {
         run("PS1='outer> '; set +o history");
     }
 
@@ -250,7 +249,7 @@ protected:
 
 // A line is typed only when the program says that it reads: shells change the terminal's modes
 // around programs, and what is typed meanwhile may be lost, with and without farside.
-TEST_F(OuterShell, StopsAndContinuesAProgram) {
+TEST_F(outer_shell, StopsAndContinuesAProgram) {
     run(start_ +
         "sh -c 'trap \"echo continued\" CONT; echo up-and-running; "
         "until read line; do :; done; echo got $line; exit 3'");
@@ -268,7 +267,7 @@ TEST_F(OuterShell, StopsAndContinuesAProgram) {
 }
 
 // No child of the program is stopped half-way through vfork(2): its parent could not stop then.
-TEST_F(OuterShell, ContinuesInTheBackground) {
+TEST_F(outer_shell, ContinuesInTheBackground) {
     run(start_ +
         "python3 -c 'from signal import *; "
         "signal(SIGCONT, lambda *_: print(\"con\" \"tinued\", flush=True)); "
@@ -282,7 +281,7 @@ TEST_F(OuterShell, ContinuesInTheBackground) {
     shell_.expect("status=143.");
 }
 
-TEST_F(OuterShell, AnInnerShellHasJobControl) {
+TEST_F(outer_shell, AnInnerShellHasJobControl) {
     run(start_ + "bash --norc --noprofile -i");
     run("PS1='inner> '; echo level=$((1 + 1))");
     shell_.expect("level=2");
@@ -302,7 +301,7 @@ TEST_F(OuterShell, AnInnerShellHasJobControl) {
     shell_.expect("outer-status=5.");
 }
 
-TEST_F(OuterShell, AnInnerShellCanBeSuspended) {
+TEST_F(outer_shell, AnInnerShellCanBeSuspended) {
     run(start_ + "bash --norc --noprofile -i");
     run("PS1='inner> '; here=inside; echo in=$((1 + 1))");
     shell_.expect("in=2");
