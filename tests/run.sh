@@ -65,7 +65,7 @@ if [[ $quick == yes ]]; then
 else
     # asan is dev with sanitizers: assertions of the library, and here warnings as errors too.
     build asan -DFARSIDE_BUILD_BENCH=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
-    check asan -LE e2e
+    check asan -L 'unit|fuzz'
     build tsan -DFARSIDE_BUILD_FUZZ=OFF -DFARSIDE_BUILD_BENCH=OFF
     check tsan -L unit
     build release
