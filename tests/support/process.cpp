@@ -107,7 +107,10 @@ std::vector<process_line> all_processes() {
             continue;
         }
         std::ifstream file{entry.path() / "stat"};
-        const std::string text{std::istreambuf_iterator<char>{file}, {}};
+        std::string text;
+        std::getline(
+            file, text, '\0'
+        );  // fails, where an iterator would throw, if it ends just now
         const std::size_t open = text.find('(');
         const std::size_t close = text.rfind(')');
         if (close == std::string::npos) {
