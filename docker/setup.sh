@@ -10,7 +10,7 @@ build=(
     busybox-static python3
 )
 test=(
-    libgmock-dev libgtest-dev
+    libbenchmark-dev libgmock-dev libgtest-dev
     clang-14 clang-format-14 libclang-rt-14-dev
     docker.io iproute2 procps util-linux
     bzip2 cpio ed file gcc git gzip make nodejs patch perl php-cli rsync ruby sqlite3 tar vim-tiny

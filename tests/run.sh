@@ -69,12 +69,12 @@ if [[ $quick == yes ]]; then
     last=(ci)
 else
     # asan is dev with sanitizers: assertions of the library, and here warnings as errors too.
-    build asan -DFARSIDE_BUILD_BENCH=OFF -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
+    build asan -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
     check asan -L 'unit|fuzz'
     # What has threads: the agent, and the callers that the session's tests play.
-    build tsan -DFARSIDE_BUILD_FUZZ=OFF -DFARSIDE_BUILD_BENCH=OFF -- agent_test layer_session_test
+    build tsan -DFARSIDE_BUILD_FUZZ=OFF -- agent_test layer_session_test
     check tsan -L unit
-    build release
+    build release -DFARSIDE_BUILD_BENCH=ON
     last=(release)
 fi
 
