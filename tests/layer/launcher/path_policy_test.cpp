@@ -12,7 +12,7 @@ policy_options options_for(policy_mode mode) {
     options.mode = mode;
     options.home = "/root";
     options.surroundings = {
-        {"/work/app", rule_kind::subtree, "working directory"},
+        {"/project/app", rule_kind::subtree, "working directory"},
         {"/scratch/run.sh", rule_kind::exact, "program"},
     };
     return options;
@@ -53,9 +53,9 @@ TEST(PathPolicy, BuiltInListsDecideInModeRead) {
         {"/srv/app/config.js", side::remote_read_only},
         {"/srv/data/x.py", side::remote_read_only},
         {"/srv/data/x.so", side::remote_read_only},
-        {"/work/app/test.py", side::local},
-        {"/work/app", side::local},
-        {"/work/apple", side::remote_read_only},
+        {"/project/app/test.py", side::local},
+        {"/project/app", side::local},
+        {"/project/apple", side::remote_read_only},
         {"/work", side::remote_read_only},
         {"/", side::local},
         {"/root/.bashrc", side::local},
@@ -139,7 +139,7 @@ TEST(PathPolicy, ExplainsWhichRuleDecided) {
     EXPECT_EQ(policy.explain("/srv/cache/1").rule, "--local '^/srv/cache'");
     EXPECT_EQ(policy.explain("/srv/xxy").rule, "--local 'x+y'");
     EXPECT_EQ(policy.explain("/usr/x").rule, "built-in: /usr");
-    EXPECT_EQ(policy.explain("/work/app/x").rule, "working directory: /work/app");
+    EXPECT_EQ(policy.explain("/project/app/x").rule, "working directory: /project/app");
     EXPECT_EQ(policy.explain("/srv/x").rule, "mode write");
 }
 
