@@ -158,7 +158,7 @@ TEST_F(bad_input, AgentCommands) {
         {"exit 3", "exit status 3"},
         {"kill -9 $$", "signal 9"},
         {"echo Last login: yesterday; cat > /dev/null", "does not speak the farside protocol"},
-        {"yes | head -c 1000000; cat > /dev/null", "does not speak the farside protocol"},
+        {"yes | head -c 1000000; cat > /dev/null 2>&1", "does not speak the farside protocol"},
         {odd_agent("refuses"), "this agent speaks versions 7 to 9"},
         {odd_agent("other-version"), "version"},
         {odd_agent("control-bytes"), "no"},
