@@ -1,6 +1,7 @@
 // mmap(2) of remote files: private mappings, and shared ones that cannot be written, come from a
 // memfd with the file's bytes. A shared mapping that can be written would have to send stores back;
 // it is refused (ENODEV) until it can.
+#include "layer/preload/descriptor_path.hpp"
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/patcher.hpp"
@@ -15,16 +16,8 @@ namespace {
 constexpr std::uint64_t page = 4096;
 
 long reopen_read_only(long fd) noexcept {
-    char path[40] = "/proc/self/fd/";
-    std::size_t length = __builtin_strlen(path);
-    char digits[12];
-    std::size_t count = 0;
-    for (auto value = static_cast<unsigned>(fd); count == 0 || value != 0; value /= 10) {
-        digits[count++] = static_cast<char>('0' + value % 10);
-    }
-    while (count > 0) {
-        path[length++] = digits[--count];
-    }
+    char path[descriptor_path_room];
+    write_descriptor_path(path, static_cast<unsigned>(fd));
     return kernel(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -50,17 +43,8 @@ long map_image(const call_frame& frame, long image) noexcept {
 // libpthread was a library of its own before glibc 2.34 and may come late, with a plugin.
 void look_at_new_code(const call_frame& frame, long mapped) noexcept {
     char link[256];
-    char path[40] = "/proc/self/fd/";
-    std::size_t length = __builtin_strlen(path);
-    const auto fd = frame.argument<unsigned>(4);
-    char digits[12];
-    std::size_t count = 0;
-    for (unsigned value = fd; count == 0 || value != 0; value /= 10) {
-        digits[count++] = static_cast<char>('0' + value % 10);
-    }
-    while (count > 0) {
-        path[length++] = digits[--count];
-    }
+    char path[descriptor_path_room];
+    write_descriptor_path(path, frame.argument<unsigned>(4));
     const long got = kernel(__NR_readlink, path, link, sizeof link - 1);
     if (got > 0) {
         link[got] = '\0';

@@ -3,6 +3,7 @@
 #include "layer/preload/place.hpp"
 
 #include "layer/common/path.hpp"
+#include "layer/preload/descriptor_path.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
@@ -179,16 +180,8 @@ void place::resolve_descriptor(long fd, std::string_view path) noexcept {
         return;
     }
     char link[PATH_MAX / 8];
-    char name[40] = "/proc/self/fd/";
-    std::size_t length = std::strlen(name);
-    char digits[12];
-    std::size_t count = 0;
-    for (unsigned value = index; count == 0 || value != 0; value /= 10) {
-        digits[count++] = static_cast<char>('0' + value % 10);
-    }
-    while (count > 0) {
-        name[length++] = digits[--count];
-    }
+    char name[descriptor_path_room];
+    write_descriptor_path(name, index);
     const long got = kernel(__NR_readlink, name, link, sizeof link);
     if (got <= 0 || link[0] != '/' || got == static_cast<long>(sizeof link)) {
         return;  // no directory, or none whose path is known: the kernel's answer

@@ -1,6 +1,7 @@
 // Joining a session at start, and the small facts a handler needs while the process runs.
 #include "layer/preload/process_state.hpp"
 
+#include "layer/preload/descriptor_path.hpp"
 #include "layer/preload/environment.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
@@ -57,19 +58,6 @@ void* map_shared(int fd, std::size_t bytes, int protection) noexcept {
     return got < 0 ? nullptr : reinterpret_cast<void*>(got);
 }
 
-void append_number(char* out, std::size_t& length, unsigned value) noexcept {
-    char digits[12];
-    std::size_t count = 0;
-    do {
-        digits[count++] = static_cast<char>('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (count > 0) {
-        out[length++] = digits[--count];
-    }
-    out[length] = '\0';
-}
-
 // Descriptors of remote files that came through fork and exec.
 void adopt_descriptors() noexcept {
     const long directory =
@@ -119,10 +107,8 @@ bool map_everything(const inherited& from) noexcept {
     }
     state.template_inode = st.st_ino;
     state.template_device = st.st_dev;
-    std::size_t length = sizeof "/proc/self/fd/" - 1;
-    std::memcpy(state.template_path, "/proc/self/fd/", length);
-    append_number(
-        state.template_path, length, static_cast<unsigned>(state.descriptors[own_template])
+    write_descriptor_path(
+        state.template_path, static_cast<unsigned>(state.descriptors[own_template])
     );
 
     auto* const shared = static_cast<segment::segment*>(

@@ -10,6 +10,7 @@
 //     directory of its own. It is told by its pid, and must not change what describes the parent.
 #pragma once
 
+#include "layer/preload/descriptor_path.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
 
@@ -54,8 +55,8 @@ struct process_state {
     int descriptors[4];  // segment, view, template, doorbell
     std::uint64_t template_device;
     std::uint64_t template_inode;
-    char template_path[32];      // "/proc/self/fd/<template>"
-    char session_variable[160];  // "FARSIDE_SESSION=..." as this process got it
+    char template_path[descriptor_path_room];  // "/proc/self/fd/<template>"
+    char session_variable[160];                // "FARSIDE_SESSION=..." as this process got it
 
     std::atomic<std::uint64_t> open_files[descriptors_max];  // id by descriptor, 0: not ours
     std::atomic<descriptor_hint> hints[descriptors_max];
