@@ -2,6 +2,7 @@
 // at any point leaves nothing behind that others would wait for.
 #include "layer/preload/session_call.hpp"
 
+#include "layer/preload/descriptor_passing.hpp"
 #include "layer/preload/process_state.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 
@@ -66,6 +67,7 @@ session_call::session_call(segment::call op) noexcept {
                 slot.cancelled.store(0, std::memory_order_relaxed);
                 slot.path_bytes[0] = slot.path_bytes[1] = 0;
                 slot.data_bytes = 0;
+                slot.carries_descriptor = 0;
                 slot.side = static_cast<std::uint32_t>(side::remote);
                 std::memset(slot.arguments, 0, sizeof slot.arguments);
                 return;
@@ -120,6 +122,16 @@ session_call& session_call::data_bytes(std::size_t bytes) noexcept {
     return *this;
 }
 
+session_call& session_call::attach(long fd) noexcept {
+    if (slot_ != nullptr) {
+        const auto index = static_cast<unsigned char>(index_);
+        static_assert(segment::slot_count == 256, "a byte names a slot");
+        failure_ = send_descriptor(state.descriptors[3], index, fd);
+        slot_->carries_descriptor = failure_ == 0 ? 1 : 0;
+    }
+    return *this;
+}
+
 std::byte* session_call::data() const noexcept {
     // Without a slot the session is dead and run() fails, but callers fill the data first.
     static std::byte nowhere[segment::data_room];
@@ -149,6 +161,9 @@ void session_call::wait() noexcept {
 long session_call::run() noexcept {
     if (slot_ == nullptr) {
         return -EIO;
+    }
+    if (failure_ != 0) {
+        return failure_;
     }
     const std::uint32_t idle = head().session_tid;
     std::uint32_t expected = idle;

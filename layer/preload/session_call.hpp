@@ -30,6 +30,9 @@ public:
     // Bytes to send in data().
     session_call& data_bytes(std::size_t bytes) noexcept;
 
+    // Hands a copy of `fd` to the session with this call. Where that fails run() says why.
+    session_call& attach(long fd) noexcept;
+
     // The bulk area: to be filled before run() where the call sends data, valid after it.
     [[nodiscard]] std::byte* data() const noexcept;
 
@@ -53,6 +56,7 @@ private:
     segment::call_slot* slot_ = nullptr;
     segment::slot_area* area_ = nullptr;
     std::uint32_t index_ = 0;
+    long failure_ = 0;  // of what came before run(): -errno
 };
 
 }  // namespace farside::preload

@@ -111,6 +111,7 @@ struct alignas(64) call_slot {
     std::uint32_t data_bytes;     // in and out: valid bytes in the data area
     std::uint32_t side;           // out: farside::side of location 0, where the session decided it
     std::int64_t result;          // out
+    std::uint32_t carries_descriptor;  // in: 1 where one was sent over the doorbell for this call
 };
 
 // Where the bytes of a call are.
@@ -148,7 +149,7 @@ struct alignas(64) header {
     std::atomic<std::uint64_t> hits;                           // calls the layer answered alone
 };
 
-inline constexpr std::uint32_t layout_version = 1;
+inline constexpr std::uint32_t layout_version = 2;
 
 struct segment {
     header head;
@@ -177,7 +178,8 @@ inline constexpr std::uint64_t open_file_id_max = std::uint64_t{1} << 62;
 //   view      the view's memfd, read-only
 //   template  the sealed, empty memfd behind every descriptor of a remote file, read-only
 //   doorbell  a stream socket: a byte wakes the session; its end tells the session that no covered
-//             process is left
+//             process is left. A descriptor that a call hands over (SCM_RIGHTS) is sent before the
+//             call is posted, with the index of its slot as the byte
 inline constexpr int descriptor_ceiling = 1024;
 
 // Environment of a covered process, besides LD_PRELOAD:

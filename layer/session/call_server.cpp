@@ -38,7 +38,7 @@ call_server::call_server(
     : tasks_{tasks},
       shared_{shared},
       idle_{shared.head.session_tid},
-      doorbell_{tasks.executor(), doorbell.release()},
+      doorbell_{tasks.executor(), std::move(doorbell)},
       services_{services},
       stats_{stats},
       processes_{tasks, [this](pid_t pid) { on_death(pid); }} {}
@@ -48,8 +48,6 @@ call_server::call_server(
 // still read 1 is not missed.
 awaitable<> call_server::serve() {
     auto& rung = shared_.head.doorbell_rung;
-    std::array<std::byte, 256> bytes{};
-    const auto buffer = asio::buffer(bytes);
     for (;;) {
         rung.store(1, std::memory_order_seq_cst);
         while (take_posted()) {
@@ -59,8 +57,8 @@ awaitable<> call_server::serve() {
         if (take_posted()) {
             continue;
         }
-        const auto [ec, n] = co_await doorbell_.async_read_some(buffer, as_result);
-        if (ec) {
+        const bool rang = co_await doorbell_.wait();
+        if (!rang) {
             break;
         }
         if (shared_.head.slot_waiters.load(std::memory_order_acquire) != 0) {
@@ -73,20 +71,15 @@ bool call_server::ended() {
     if (!doorbell_.is_open()) {
         return true;
     }
-    std::array<std::byte, 256> bytes{};
-    ssize_t n = 0;
-    do {
-        n = ::recv(doorbell_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-    } while (n > 0);
+    const bool goes_on = doorbell_.collect();
     // The bytes may have been the only word of calls that serve() has not seen.
     take_posted();
-    return n == 0;
+    return !goes_on;
 }
 
 void call_server::stop() {
     processes_.stop();
-    boost::system::error_code ignored;
-    doorbell_.close(ignored);
+    doorbell_.close();
     for (auto& under_way : work_) {
         if (under_way) {
             under_way->owner_died = true;
@@ -128,6 +121,11 @@ void call_server::begin(std::uint32_t index) {
     // answered as any other.
     processes_.watch(static_cast<pid_t>(under_way->owner));
     const int malformed = under_way->call.take(slot, shared_.areas[index]);
+    if (slot.carries_descriptor != 0) {
+        // It was sent before the call was posted, but may not have been read yet.
+        doorbell_.collect();
+        under_way->call.descriptor = doorbell_.take_descriptor(index);
+    }
     if (malformed != 0) {
         finish(index, -malformed);
         return;

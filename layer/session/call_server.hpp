@@ -10,6 +10,7 @@
 #pragma once
 
 #include "layer/session/calls.hpp"
+#include "layer/session/doorbell.hpp"
 #include "layer/session/process_watch.hpp"
 #include "layer/session/session_stats.hpp"
 #include "layer/session/task_group.hpp"
@@ -66,7 +67,7 @@ private:
     task_group& tasks_;
     segment::segment& shared_;
     const std::uint32_t idle_;  // a slot's state between calls: the session's thread id
-    asio::posix::stream_descriptor doorbell_;
+    session::doorbell doorbell_;
     call_services services_;
     session_stats& stats_;
     process_watch processes_;

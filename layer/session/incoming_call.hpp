@@ -5,6 +5,7 @@
 #include "layer/common/side.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/session/agent_link.hpp"
+#include "protocol/support/unique_fd.hpp"
 
 #include <array>
 #include <cstddef>
@@ -21,6 +22,9 @@ struct incoming_call {
     std::array<std::string, 2> path;          // no NUL, shorter than path_room
     std::span<const std::byte> data_in;
     std::span<std::byte> data_room;  // the whole area
+
+    // What the caller handed over, if anything: a file of any kind, to be checked.
+    unique_fd descriptor;
 
     link_caller caller;
 
