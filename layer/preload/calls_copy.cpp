@@ -2,6 +2,8 @@
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
 
+#include <initializer_list>
+
 #include <sys/stat.h>
 
 namespace farside::preload {
@@ -118,6 +120,50 @@ outcome on_sendfile(call_frame& frame) noexcept {
     );
 }
 
+namespace {
+
+// What copy_file_range(2) says of a descriptor before it finds that the sides differ.
+long judge_for_copy(long fd, std::uint64_t id, bool target) noexcept {
+    struct stat found {};
+
+    unsigned flags = 0;
+    unsigned mode = 0;
+    if (id == 0) {
+        const long got = kernel(__NR_fcntl, fd, F_GETFL);
+        if (got < 0 || kernel(__NR_fstat, fd, &found) < 0) {
+            return -EBADF;
+        }
+        flags = static_cast<unsigned>(got);
+        mode = found.st_mode;
+    } else {
+        flags = entry_of(id).flags.load(std::memory_order_relaxed);
+        mode = entry_of(id).mode.load(std::memory_order_relaxed);
+    }
+    if ((flags & O_PATH) != 0) {
+        return -EBADF;
+    }
+    if (!S_ISREG(mode)) {
+        return S_ISDIR(mode) ? -EISDIR : -EINVAL;
+    }
+    const bool permitted = target ? (flags & O_ACCMODE) != O_RDONLY && (flags & O_APPEND) == 0
+                                  : (flags & O_ACCMODE) != O_WRONLY;
+    return permitted ? 0 : -EBADF;
+}
+
+// Between the sides there is no copy: callers then read and write.
+long refuse_across(long from, std::uint64_t from_id, long to, std::uint64_t to_id) noexcept {
+    const long first = judge_for_copy(from, from_id, false);
+    const long second = judge_for_copy(to, to_id, true);
+    for (const long invalid : {-EBADF, -EISDIR, -EINVAL}) {
+        if (first == invalid || second == invalid) {
+            return invalid;
+        }
+    }
+    return -EXDEV;
+}
+
+}  // namespace
+
 outcome on_copy_file_range(call_frame& frame) noexcept {
     const std::uint64_t from = open_file_of(frame.argument(0));
     const std::uint64_t to = open_file_of(frame.argument(2));
@@ -128,7 +174,7 @@ outcome on_copy_file_range(call_frame& frame) noexcept {
         return answer(frame, -EBADF);
     }
     if (from == 0 || to == 0) {
-        return answer(frame, -EXDEV);  // callers then copy by reading and writing
+        return answer(frame, refuse_across(frame.argument(0), from, frame.argument(2), to));
     }
     auto* const from_offset = frame.argument<std::int64_t*>(1);
     auto* const to_offset = frame.argument<std::int64_t*>(3);

@@ -190,6 +190,9 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
     if (static_cast<std::int64_t>(total) < 0) {
         return answer(frame, -EINVAL);
     }
+    if (total == 0) {  // the kernel asks no file, whatever kind it is
+        return answer(frame, (writing ? writable(id) : readable(id)) ? 0 : -EBADF);
+    }
     // RWF_HIPRI is a hint; RWF_NOWAIT cannot be promised over a link.
     constexpr std::uint64_t known = RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_HIPRI;
     const std::uint64_t flags = flagged ? frame.argument<std::uint64_t>(5) : 0;
@@ -278,7 +281,7 @@ outcome on_lseek(call_frame& frame) noexcept {
 
 outcome on_getdents64(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    if (!readable(id)) {
+    if (path_only(id)) {
         return answer(frame, -EBADF);
     }
     const std::size_t room = chunk_of(frame.argument<std::uint32_t>(2));

@@ -71,6 +71,12 @@ long open_remote(
 outcome serve(
     call_frame& frame, const place& where, std::size_t path_index, const open_request& request
 ) noexcept {
+    // As Linux 6.4 and later, before looking at the path; POSIX leaves it open.
+    constexpr unsigned makes_directory = O_CREAT | O_DIRECTORY;
+    if (where.what() != place::kind::untouched &&
+        (request.flags & (makes_directory | O_PATH)) == makes_directory) {
+        return answer(frame, -EINVAL);
+    }
     switch (where.what()) {
         case place::kind::untouched:
             return outcome::pass;

@@ -271,7 +271,7 @@ call_result serve_seek(call_services& services, incoming_call& call) {
 call_result serve_read_directory(call_services& services, incoming_call& call) {
     const auto file = services.files.find(call.id());
     const auto bytes = std::min<std::uint64_t>(call.id(1), segment::data_room);
-    if (!file || !file->readable()) {
+    if (!file || file->path_only()) {
         co_return -EBADF;
     }
     if (!S_ISDIR(file->mode)) {
