@@ -12,6 +12,7 @@ struct call_frame {
     long number;
     long arguments[6];
     long result;
+    const char* why;  // for a trace: why the call was refused; else not initialised
 
     template <typename T = long>
     [[nodiscard]] T argument(std::size_t i) const noexcept {
@@ -33,6 +34,12 @@ using handler = outcome (*)(call_frame&) noexcept;
 inline outcome answer(call_frame& frame, long result) noexcept {
     frame.result = result;
     return outcome::answered;
+}
+
+// An answer that the kernel would not give for a local file: `why` in plain words.
+inline outcome refuse(call_frame& frame, long error, const char* why) noexcept {
+    frame.why = why;
+    return answer(frame, error);
 }
 
 }  // namespace farside::preload

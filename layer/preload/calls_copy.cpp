@@ -1,4 +1,4 @@
-// Calls that move bytes between two descriptors: sendfile(2), copy_file_range(2), splice(2).
+// Calls that move bytes between two descriptors: sendfile(2), copy_file_range(2).
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
 
@@ -8,10 +8,6 @@
 
 namespace farside::preload {
 namespace {
-
-bool own(long fd) noexcept {
-    return is_own_descriptor(fd);
-}
 
 // One piece of a sendfile: from either side into the call's data area, or -errno.
 long take(
@@ -96,70 +92,94 @@ long send(
 
 }  // namespace
 
+namespace {
+
+// One end of a copy: a remote open file or a descriptor of this kernel.
+struct end {
+    long fd;
+    std::uint64_t id;  // 0: local
+    unsigned flags;    // O_*, as fcntl(2) tells
+    unsigned mode;     // st_mode
+    long failure;      // it is no open file
+
+    [[nodiscard]] bool reads() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
+
+    [[nodiscard]] bool writes() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
+
+    [[nodiscard]] bool has_position() const noexcept { return S_ISREG(mode) || S_ISBLK(mode); }
+};
+
+end look_at(long fd) noexcept {
+    const std::uint64_t id = open_file_of(fd);
+    if (id == own_descriptor || (id != 0 && path_only(id))) {
+        return {fd, id, 0, 0, -EBADF};
+    }
+    if (id != 0) {
+        const segment::open_file& entry = entry_of(id);
+        return {
+            fd,
+            id,
+            entry.flags.load(std::memory_order_relaxed),
+            entry.mode.load(std::memory_order_relaxed),
+            0};
+    }
+    struct stat status;
+    const long flags = kernel(__NR_fcntl, fd, F_GETFL);
+    if (flags < 0 || (flags & O_PATH) != 0 || kernel(__NR_fstat, fd, &status) != 0) {
+        return {fd, 0, 0, 0, -EBADF};
+    }
+    return {fd, 0, static_cast<unsigned>(flags), status.st_mode, 0};
+}
+
+constexpr std::uint64_t transfer_max = 0x7ffff000;  // MAX_RW_COUNT
+
+}  // namespace
+
 outcome on_sendfile(call_frame& frame) noexcept {
-    const long out = frame.argument(0);
-    const long in = frame.argument(1);
-    const std::uint64_t out_id = open_file_of(out);
-    const std::uint64_t in_id = open_file_of(in);
-    if (out_id == 0 && in_id == 0) {
+    const long out_fd = frame.argument(0);
+    const long in_fd = frame.argument(1);
+    if (open_file_of(out_fd) == 0 && open_file_of(in_fd) == 0) {
         return outcome::pass;
     }
-    if (own(out) || own(in)) {
+    const end in = look_at(in_fd);
+    const end out = look_at(out_fd);
+    auto* const offset = frame.argument<std::int64_t*>(2);
+    const auto count = frame.argument<std::int64_t>(3);
+    // In the order of the kernel's own checks.
+    if (in.failure != 0 || !in.reads()) {
         return answer(frame, -EBADF);
     }
+    if (offset != nullptr && !in.has_position() && !S_ISDIR(in.mode)) {
+        return answer(frame, -ESPIPE);
+    }
+    if (out.failure != 0 || !out.writes()) {
+        return answer(frame, -EBADF);
+    }
+    if (count < 0 || (offset != nullptr && *offset < 0)) {
+        return answer(frame, -EINVAL);
+    }
+    if (!in.has_position() || ((out.flags & O_APPEND) != 0 && !S_ISFIFO(out.mode))) {
+        return answer(frame, -EINVAL);
+    }
+    const auto bytes = static_cast<std::uint64_t>(count);
     return answer(
         frame,
-        send(
-            out,
-            out_id,
-            in,
-            in_id,
-            frame.argument<std::int64_t*>(2),
-            frame.argument<std::uint64_t>(3)
-        )
+        send(out.fd, out.id, in.fd, in.id, offset, bytes < transfer_max ? bytes : transfer_max)
     );
 }
 
 namespace {
 
-// What copy_file_range(2) says of a descriptor before it finds that the sides differ.
-long judge_for_copy(long fd, std::uint64_t id, bool target) noexcept {
-    struct stat found {};
-
-    unsigned flags = 0;
-    unsigned mode = 0;
-    if (id == 0) {
-        const long got = kernel(__NR_fcntl, fd, F_GETFL);
-        if (got < 0 || kernel(__NR_fstat, fd, &found) < 0) {
-            return -EBADF;
-        }
-        flags = static_cast<unsigned>(got);
-        mode = found.st_mode;
-    } else {
-        flags = entry_of(id).flags.load(std::memory_order_relaxed);
-        mode = entry_of(id).mode.load(std::memory_order_relaxed);
+// Between the sides there is no copy: callers then read and write. What is wrong with the
+// descriptors themselves comes first, in the order of the kernel's own checks.
+long refuse_across(const end& in, const end& out) noexcept {
+    if (S_ISDIR(in.mode) || S_ISDIR(out.mode)) {
+        return -EISDIR;
     }
-    if ((flags & O_PATH) != 0) {
-        return -EBADF;
+    if (!S_ISREG(in.mode) || !S_ISREG(out.mode)) {
+        return -EINVAL;
     }
-    if (!S_ISREG(mode)) {
-        return S_ISDIR(mode) ? -EISDIR : -EINVAL;
-    }
-    const bool permitted = target ? (flags & O_ACCMODE) != O_RDONLY && (flags & O_APPEND) == 0
-                                  : (flags & O_ACCMODE) != O_WRONLY;
-    return permitted ? 0 : -EBADF;
-}
-
-// Between the sides there is no copy: callers then read and write.
-long refuse_across(long from, std::uint64_t from_id, long to, std::uint64_t to_id) noexcept {
-    const long first = judge_for_copy(from, from_id, false);
-    const long second = judge_for_copy(to, to_id, true);
-    for (const long invalid : {-EBADF, -EISDIR, -EINVAL}) {
-        if (first == invalid || second == invalid) {
-            return invalid;
-        }
-    }
-    return -EXDEV;
+    return in.reads() && out.writes() && (out.flags & O_APPEND) == 0 ? -EXDEV : -EBADF;
 }
 
 }  // namespace
@@ -170,20 +190,19 @@ outcome on_copy_file_range(call_frame& frame) noexcept {
     if (from == 0 && to == 0) {
         return outcome::pass;
     }
-    if (own(frame.argument(0)) || own(frame.argument(2))) {
-        return answer(frame, -EBADF);
-    }
-    if (from == 0 || to == 0) {
-        return answer(frame, refuse_across(frame.argument(0), from, frame.argument(2), to));
-    }
-    auto* const from_offset = frame.argument<std::int64_t*>(1);
-    auto* const to_offset = frame.argument<std::int64_t*>(3);
-    if (path_only(from) || path_only(to)) {
+    const end in = look_at(frame.argument(0));
+    const end out = look_at(frame.argument(2));
+    if (in.failure != 0 || out.failure != 0) {
         return answer(frame, -EBADF);
     }
     if (frame.argument(5) != 0) {
         return answer(frame, -EINVAL);
     }
+    if (from == 0 || to == 0) {
+        return refuse(frame, refuse_across(in, out), row_of(frame).special);
+    }
+    auto* const from_offset = frame.argument<std::int64_t*>(1);
+    auto* const to_offset = frame.argument<std::int64_t*>(3);
     const auto offset = [](const std::int64_t* given) noexcept {
         return static_cast<std::uint64_t>(given == nullptr ? segment::position_current : *given);
     };
@@ -203,17 +222,6 @@ outcome on_copy_file_range(call_frame& frame) noexcept {
         }
     }
     return answer(frame, copied);
-}
-
-// A pipe end is in this kernel, the file is not. Callers of splice fall back on EINVAL, which the
-// kernel also says for files that cannot splice.
-outcome on_splice(call_frame& frame) noexcept {
-    const std::uint64_t from = open_file_of(frame.argument(0));
-    const std::uint64_t to = open_file_of(frame.argument(2));
-    if (from == 0 && to == 0) {
-        return outcome::pass;
-    }
-    return answer(frame, from == own_descriptor || to == own_descriptor ? -EBADF : -EINVAL);
 }
 
 }  // namespace farside::preload

@@ -9,9 +9,12 @@
 #include "layer/preload/remote_call.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace farside::preload {
 namespace {
+
+constexpr int F_DUPFD_QUERY = 1027;  // newer than our headers
 
 std::uint64_t forget(long fd) noexcept {
     const auto index = static_cast<unsigned>(fd);
@@ -199,15 +202,54 @@ long record_lock(call_frame& frame, std::uint64_t id) noexcept {
 
 }  // namespace
 
+namespace {
+
+// What fcntl(2) does with a descriptor that is for paths only.
+bool is_for_every_descriptor(int command) noexcept {
+    return command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD ||
+           command == F_SETFD || command == F_GETFL || command == F_DUPFD_QUERY;
+}
+
+// F_NOTIFY: to ask for nothing is allowed to all.
+outcome refuse_notices(call_frame& frame, std::uint64_t id) noexcept {
+    if ((frame.argument<unsigned>(2) & ~static_cast<unsigned>(DN_MULTISHOT)) == 0) {
+        return answer(frame, 0);
+    }
+    return S_ISDIR(entry_of(id).mode.load(std::memory_order_relaxed))
+               ? refuse(frame, -EINVAL, "this kernel does not see changes in the target")
+               : answer(frame, -ENOTDIR);
+}
+
+long lifetime_hint(std::uint64_t* hint) noexcept {
+    if (hint == nullptr) {
+        return -EFAULT;
+    }
+    *hint = RWH_WRITE_LIFE_NOT_SET;
+    return 0;
+}
+
+}  // namespace
+
 outcome on_fcntl(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    switch (static_cast<int>(frame.argument(1))) {
+    const int command = static_cast<int>(frame.argument(1));
+    if (path_only(id) && !is_for_every_descriptor(command)) {
+        return answer(frame, -EBADF);
+    }
+    switch (command) {
         case F_DUPFD:
         case F_DUPFD_CLOEXEC:
             return answer(frame, duplicate_above(frame, id));
         case F_GETFD:
         case F_SETFD:
-            return outcome::pass;  // a property of the descriptor, which is a real one
+        case F_DUPFD_QUERY:
+        case F_GETOWN:
+        case F_SETOWN:
+        case F_GETOWN_EX:
+        case F_SETOWN_EX:
+        case F_GETSIG:
+        case F_SETSIG:
+            return outcome::pass;  // properties of the descriptor and its open, which are real ones
         case F_GETFL:
             count_hit();
             return answer(frame, entry_of(id).flags.load(std::memory_order_relaxed));
@@ -220,7 +262,20 @@ outcome on_fcntl(call_frame& frame) noexcept {
         case F_GETLK:
         case F_SETLK:
         case F_SETLKW:
-            return answer(frame, -ENOLCK);
+            return refuse(frame, -ENOLCK, "locks of a process are not held in the target");
+        case F_GETPIPE_SZ:
+        case F_SETPIPE_SZ:
+            return answer(frame, -EBADF);  // no pipe of this kernel
+        case F_GETLEASE:
+            return answer(frame, F_UNLCK);
+        case F_SETLEASE:
+            return refuse(frame, -EINVAL, "no lease would be broken by what happens in the target");
+        case F_NOTIFY:
+            return refuse_notices(frame, id);
+        case F_GET_RW_HINT:
+            return answer(frame, lifetime_hint(frame.argument<std::uint64_t*>(2)));
+        case F_SET_RW_HINT:
+            return refuse(frame, -EINVAL, "hints about lifetime do not reach the target");
         default:
             return answer(frame, -EINVAL);
     }

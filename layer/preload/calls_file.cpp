@@ -2,9 +2,11 @@
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
 
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 namespace farside::preload {
 namespace {
@@ -112,9 +114,63 @@ outcome on_flock(call_frame& frame) noexcept {
     return answer(frame, call.argument(0, id).argument(1, frame.argument<std::uint64_t>(1)).run());
 }
 
+namespace {
+
+// FICLONE(2) and its kin: reflinks of a file are not asked of the target.
+long refuse_clone(long source) noexcept {
+    const std::uint64_t id = open_file_of(source);
+    if (id == own_descriptor || (id == 0 && kernel(__NR_fcntl, source, F_GETFD) < 0)) {
+        return -EBADF;
+    }
+    return id == 0 ? -EXDEV : -EOPNOTSUPP;  // callers copy instead
+}
+
+// FIONBIO: O_NONBLOCK by another name.
+long set_nonblocking(std::uint64_t id, bool wanted) noexcept {
+    const auto flags = entry_of(id).flags.load(std::memory_order_relaxed);
+    session_call call{segment::call::set_flags};
+    return call.argument(0, id)
+        .argument(1, wanted ? flags | O_NONBLOCK : flags & ~static_cast<unsigned>(O_NONBLOCK))
+        .run();
+}
+
+// FIGETBSZ: the block size of the file system.
+long tell_block_size(std::uint64_t id, int& value) noexcept {
+    session_call call{segment::call::file_system};
+    const long result = call.location(0, id, {}).run();
+    if (result >= 0) {
+        struct statfs found;
+        __builtin_memcpy(&found, call.data(), sizeof found);
+        value = static_cast<int>(found.f_bsize);
+    }
+    return result;
+}
+
+// Those that the target's kernel answers, with one number in and out.
+long ask_target(std::uint64_t id, unsigned command, int& value) noexcept {
+    session_call call{segment::call::ioctl};
+    const long result = call.argument(0, id)
+                            .argument(1, command)
+                            .argument(2, static_cast<std::uint64_t>(value))
+                            .run();
+    if (result < 0 || command == FS_IOC_SETFLAGS) {
+        return result;
+    }
+    const bool counted =
+        command == FIONREAD && S_ISREG(entry_of(id).mode.load(std::memory_order_relaxed));
+    // The agent's descriptor has no position of ours: what is left is counted from ours.
+    value = static_cast<int>(
+        call.answered(2) - (counted ? entry_of(id).position.load(std::memory_order_relaxed) : 0)
+    );
+    return result;
+}
+
+}  // namespace
+
 outcome on_ioctl(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
     const auto command = frame.argument<unsigned>(1);
+    auto* const value = frame.argument<int*>(2);
     if (path_only(id)) {
         return answer(frame, -EBADF);
     }
@@ -122,44 +178,40 @@ outcome on_ioctl(call_frame& frame) noexcept {
         case FIOCLEX:
         case FIONCLEX:
             return outcome::pass;  // of the descriptor, which is a real one
+        case FICLONE:
+            return refuse(frame, refuse_clone(frame.argument(2)), row_of(frame).special);
+        case FS_IOC_FIEMAP:
+        case FIDEDUPERANGE:
+            return refuse(frame, -EOPNOTSUPP, row_of(frame).special);
         case FIONREAD:
+        case FIONBIO:
+        case FIOASYNC:
+        case FIGETBSZ:
+        case FICLONERANGE:
         case FS_IOC_GETFLAGS:
         case FS_IOC_SETFLAGS:
         case FS_IOC_GETVERSION:
             break;
-        case FICLONE:
-        case FICLONERANGE:
-            return answer(frame, -EOPNOTSUPP);  // callers copy instead
         default:
             // Above all TCGETS, by which every program asks whether it writes to a terminal.
             count_hit();
             return answer(frame, -ENOTTY);
     }
-    auto* const value = frame.argument<int*>(2);
     if (value == nullptr) {
         return answer(frame, -EFAULT);
     }
-    session_call call{segment::call::ioctl};
-    const long result = call.argument(0, id)
-                            .argument(1, command)
-                            .argument(2, static_cast<std::uint64_t>(*value))
-                            .run();
-    if (result >= 0 && command == FIONREAD &&
-        S_ISREG(entry_of(id).mode.load(std::memory_order_relaxed))) {
-        // The agent's descriptor has no position of ours: what is left is counted from ours.
-        *value = static_cast<int>(
-            call.answered(2) - entry_of(id).position.load(std::memory_order_relaxed)
-        );
-    } else if (result >= 0 && command != FS_IOC_SETFLAGS) {
-        *value = static_cast<int>(call.answered(2));
+    switch (command) {
+        case FICLONERANGE:  // begins with the descriptor of the source
+            return refuse(frame, refuse_clone(*value), row_of(frame).special);
+        case FIONBIO:
+            return answer(frame, set_nonblocking(id, *value != 0));
+        case FIOASYNC:
+            return answer(frame, *value != 0 ? -ENOTTY : 0);
+        case FIGETBSZ:
+            return answer(frame, tell_block_size(id, *value));
+        default:
+            return answer(frame, ask_target(id, command, *value));
     }
-    return answer(frame, result);
-}
-
-// Calls that have no meaning for a remote file, or none that can be kept: they fail loudly.
-outcome on_refused_descriptor(call_frame& frame) noexcept {
-    FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
-    return answer(frame, id != 0 && frame.number == __NR_getdents ? -ENOSYS : -EINVAL);
 }
 
 }  // namespace farside::preload

@@ -279,7 +279,34 @@ outcome on_lseek(call_frame& frame) noexcept {
     );
 }
 
-outcome on_getdents64(call_frame& frame) noexcept {
+namespace {
+
+struct listing_entry {  // struct linux_dirent64, up to its name
+    std::uint64_t inode;
+    std::int64_t next;
+    std::uint16_t bytes;
+    std::uint8_t type;
+};
+
+constexpr std::size_t name_at = 19;      // of struct linux_dirent64
+constexpr std::size_t old_name_at = 18;  // of struct linux_dirent, whose type is its last byte
+
+// The records of getdents64(2) as those of getdents(2). Both are of the same length.
+void to_old_form(char* to, const char* from, std::size_t bytes) noexcept {
+    for (std::size_t at = 0; at + name_at < bytes;) {
+        listing_entry entry;
+        __builtin_memcpy(&entry, from + at, name_at);
+        if (entry.bytes <= name_at || at + entry.bytes > bytes) {
+            return;
+        }
+        __builtin_memcpy(to + at, from + at, old_name_at);
+        __builtin_memcpy(to + at + old_name_at, from + at + name_at, entry.bytes - name_at);
+        to[at + entry.bytes - 1] = static_cast<char>(entry.type);
+        at += entry.bytes;
+    }
+}
+
+outcome read_directory(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
     if (path_only(id)) {
         return answer(frame, -EBADF);
@@ -291,9 +318,25 @@ outcome on_getdents64(call_frame& frame) noexcept {
         return answer(frame, -EIO);
     }
     if (got > 0) {
-        __builtin_memcpy(frame.argument<void*>(1), call.data(), static_cast<std::size_t>(got));
+        const auto* const from = reinterpret_cast<const char*>(call.data());
+        auto* const to = frame.argument<char*>(1);
+        if (frame.number == __NR_getdents) {
+            to_old_form(to, from, static_cast<std::size_t>(got));
+        } else {
+            __builtin_memcpy(to, from, static_cast<std::size_t>(got));
+        }
     }
     return answer(frame, got);
+}
+
+}  // namespace
+
+outcome on_getdents64(call_frame& frame) noexcept {
+    return read_directory(frame);
+}
+
+outcome on_getdents(call_frame& frame) noexcept {
+    return read_directory(frame);
 }
 
 }  // namespace farside::preload

@@ -238,39 +238,4 @@ outcome on_symlinkat(call_frame& frame) noexcept {
     return make_symlink(frame, where, 2);
 }
 
-// Calls whose meaning on a remote path cannot be kept. They must not act on a local file of the
-// same name: they fail, with an errno that their callers know.
-outcome on_refused_path(call_frame& frame) noexcept {
-    long fd = AT_FDCWD;
-    std::size_t index = 0;
-    long error = -EPERM;
-    switch (frame.number) {
-        case __NR_inotify_add_watch:
-            index = 1;
-            error = -ENOSPC;  // watchers know it, and poll instead
-            break;
-        case __NR_fanotify_mark:
-            fd = frame.argument(3);
-            index = 4;
-            error = -EOPNOTSUPP;
-            break;
-        case __NR_name_to_handle_at:
-        case __NR_open_tree:
-            fd = frame.argument(0);
-            index = 1;
-            error = -EOPNOTSUPP;
-            break;
-        case __NR_mount:
-            index = 1;  // where to mount; the source is no path to most file systems
-            break;
-        default:
-            break;
-    }
-    const place where{fd, frame.argument<const char*>(index)};
-    if (where.remote()) {
-        return answer(frame, error);
-    }
-    return where.what() == place::kind::failed ? answer(frame, where.failure()) : outcome::pass;
-}
-
 }  // namespace farside::preload

@@ -53,11 +53,6 @@ outcome on_clone3(call_frame& frame) noexcept {
     return answer(frame, forked(kernel(__NR_clone3, frame.argument(0), frame.argument(1))));
 }
 
-// Refused to covered processes: its submissions would pass the layer by. Callers fall back.
-outcome on_io_uring_setup(call_frame& frame) noexcept {
-    return answer(frame, -ENOSYS);
-}
-
 namespace {
 
 constexpr int script_depth_max = 5;  // as the kernel's BINPRM limit

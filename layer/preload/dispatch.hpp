@@ -1,13 +1,17 @@
-// THE table of system calls: one row for each that the library looks at, by number. Handlers are
-// grouped by family in calls_*.cpp; semantics and results are the kernel ABI's.
+// The handlers of THE table of system calls (system_calls.inc), grouped by family in calls_*.cpp.
+// Semantics and results are the kernel ABI's.
 #pragma once
 
 #include "layer/preload/call_frame.hpp"
+#include "layer/preload/system_calls.hpp"
 
 namespace farside::preload {
 
 // Whether the table has a handler for the number.
 [[nodiscard]] bool is_dispatched(unsigned number) noexcept;
+
+// The row of a call that is dispatched.
+[[nodiscard]] const system_call& row_of(const call_frame& frame) noexcept;
 
 // Handlers are named after their call; one that serves several calls looks at the frame's number.
 #define FARSIDE_HANDLER(name) outcome name(call_frame& frame) noexcept
@@ -29,11 +33,15 @@ FARSIDE_HANDLER(on_writev);
 FARSIDE_HANDLER(on_pwritev);
 FARSIDE_HANDLER(on_lseek);
 FARSIDE_HANDLER(on_getdents64);
+FARSIDE_HANDLER(on_getdents);
 
 // calls_copy.cpp
 FARSIDE_HANDLER(on_sendfile);
 FARSIDE_HANDLER(on_copy_file_range);
+
+// calls_splice.cpp
 FARSIDE_HANDLER(on_splice);
+FARSIDE_HANDLER(on_tee);
 
 // calls_file.cpp
 FARSIDE_HANDLER(on_ftruncate);
@@ -43,7 +51,33 @@ FARSIDE_HANDLER(on_sync);
 FARSIDE_HANDLER(on_sync_file_range);
 FARSIDE_HANDLER(on_flock);
 FARSIDE_HANDLER(on_ioctl);
+
+// calls_wait.cpp
+FARSIDE_HANDLER(on_poll);
+FARSIDE_HANDLER(on_select);
+FARSIDE_HANDLER(on_epoll_ctl);
+FARSIDE_HANDLER(on_io_submit);
+
+// calls_socket.cpp
+FARSIDE_HANDLER(on_connect);
+FARSIDE_HANDLER(on_bind);
+FARSIDE_HANDLER(on_sendto);
+FARSIDE_HANDLER(on_sendmsg);
+
+// calls_refused.cpp
+FARSIDE_HANDLER(on_refused);
 FARSIDE_HANDLER(on_refused_descriptor);
+FARSIDE_HANDLER(on_refused_path);
+FARSIDE_HANDLER(on_chroot);
+FARSIDE_HANDLER(on_mount);
+FARSIDE_HANDLER(on_move_mount);
+FARSIDE_HANDLER(on_fsconfig);
+FARSIDE_HANDLER(on_quotactl);
+FARSIDE_HANDLER(on_unshare);
+FARSIDE_HANDLER(on_setns);
+FARSIDE_HANDLER(on_prctl);
+FARSIDE_HANDLER(on_bpf);
+FARSIDE_HANDLER(on_perf_event_open);
 
 // calls_descriptor.cpp
 FARSIDE_HANDLER(on_close);
@@ -79,7 +113,6 @@ FARSIDE_HANDLER(on_link);
 FARSIDE_HANDLER(on_linkat);
 FARSIDE_HANDLER(on_symlink);
 FARSIDE_HANDLER(on_symlinkat);
-FARSIDE_HANDLER(on_refused_path);
 
 // calls_attribute.cpp
 FARSIDE_HANDLER(on_chmod);
@@ -113,7 +146,6 @@ FARSIDE_HANDLER(on_clone);
 FARSIDE_HANDLER(on_clone3);
 FARSIDE_HANDLER(on_execve);
 FARSIDE_HANDLER(on_execveat);
-FARSIDE_HANDLER(on_io_uring_setup);
 
 #undef FARSIDE_HANDLER
 

@@ -8,7 +8,7 @@
 // the stub goes on to the original `syscall` instruction, at its original address.
 //
 //     rbp ->  saved rbp
-//     -8 .. -64   struct call_frame: number, arguments[6], result
+//     below it    struct call_frame: number, arguments[6], result, why; then padding
         .text
         .hidden farside_gate
         .globl  farside_gate
@@ -20,7 +20,7 @@ farside_gate:
         .cfi_offset 6, -16
         movq    %rsp, %rbp
         .cfi_def_cfa_register 6
-        subq    $64, %rsp
+        subq    $80, %rsp
         andq    $-16, %rsp
         movq    %rax, (%rsp)
         movq    %rdi, 8(%rsp)
