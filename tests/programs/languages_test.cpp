@@ -15,6 +15,7 @@ TEST_P(languages, DoAsOnLocalFiles) {
 
 const program_row scripts[] = {
     {"Python", "run python3 $S/test.py"},
+    {"PythonLibraries", "run python3 -B $S/libraries.py"},
     {"PythonInTheTarget", "cp $S/test.py $R && cd $R && python3 -B test.py"},
     {"PythonImports",
      "mkdir $R/package && echo 'from . import b; x = b.y' > $R/package/__init__.py && "

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 #include <sstream>
 
@@ -57,6 +58,48 @@ outcome comparable(outcome result, const places& at) {
     result.out = comparable(std::move(result.out), at);
     result.err = comparable(std::move(result.err), at);
     return result;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream in{text};
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+// The lines [from, to), as many as help, each as far as it helps.
+std::string shown(const std::vector<std::string>& lines, std::size_t from, std::size_t to) {
+    constexpr std::size_t lines_max = 25;
+    constexpr std::size_t line_bytes_max = 250;
+    std::string result;
+    for (std::size_t i = from; i < std::min(to, from + lines_max); ++i) {
+        result += "    " + lines[i].substr(0, line_bytes_max) + '\n';
+    }
+    return result + (to > from + lines_max ? "    ...\n" : "");
+}
+
+// Reports where two texts differ rather than the texts, which are long.
+void expect_the_same_text(const char* what, const std::string& native, const std::string& covered) {
+    if (native == covered) {
+        return;
+    }
+    const std::vector<std::string> left = lines_of(native);
+    const std::vector<std::string> right = lines_of(covered);
+    const std::size_t common = std::min(left.size(), right.size());
+    std::size_t first = 0;
+    while (first < common && left[first] == right[first]) {
+        ++first;
+    }
+    std::size_t after = 0;
+    while (after < common - first &&
+           left[left.size() - 1 - after] == right[right.size() - 1 - after]) {
+        ++after;
+    }
+    ADD_FAILURE() << what << " differs from line " << first + 1 << " on; natively\n"
+                  << shown(left, first, left.size() - after) << "covered\n"
+                  << shown(right, first, right.size() - after);
 }
 
 }  // namespace
@@ -167,10 +210,11 @@ void expect_the_same(const program_row& row) {
         << "the script shows nothing";
 
     const outcome covered = both.run_covered(row.script);
-    EXPECT_EQ(printable(native.out, newlines::keep), printable(covered.out, newlines::keep));
-    EXPECT_EQ(printable(native.err, newlines::keep), printable(covered.err, newlines::keep));
+    const auto readable = [](const std::string& text) { return printable(text, newlines::keep); };
+    expect_the_same_text("output", readable(native.out), readable(covered.out));
+    expect_the_same_text("error output", readable(native.err), readable(covered.err));
     EXPECT_EQ(native.wait_status, covered.wait_status);
-    EXPECT_EQ(expected_trees, both.covered_trees());
+    expect_the_same_text("what is left", expected_trees, both.covered_trees());
     EXPECT_FALSE(fs::exists(remote_root)) << "created on the wrong side";
     EXPECT_EQ(children_left(), "");
 }
