@@ -173,13 +173,17 @@ outcome on_utime(call_frame& frame) noexcept {
         return change_location(frame, where, index, {});
     }
     change what{0, set_times, 0, 0, {}};
-    if (frame.argument(index + 1) == 0) {
+    const auto* const times = frame.argument<const struct timeval*>(index + 1);
+    const std::size_t bytes = frame.number == __NR_utime ? sizeof(utimbuf) : 2 * sizeof *times;
+    if (times == nullptr) {
         set_now(what);
+    } else if (!can_read(times, bytes)) {
+        return answer(frame, -EFAULT);
     } else if (frame.number == __NR_utime) {
         const auto* const given = frame.argument<const struct utimbuf*>(1);
         what.times[0].tv_sec = given->actime;
         what.times[1].tv_sec = given->modtime;
-    } else if (!from_microseconds(what, frame.argument<const struct timeval*>(index + 1))) {
+    } else if (!from_microseconds(what, times)) {
         return answer(frame, -EINVAL);
     }
     return change_location(frame, where, index, what);
@@ -204,6 +208,8 @@ outcome on_utimensat(call_frame& frame) noexcept {
     const auto* const given = frame.argument<const struct timespec*>(2);
     if (given == nullptr) {
         set_now(what);
+    } else if (!can_read(given, sizeof what.times)) {
+        return answer(frame, -EFAULT);
     } else {
         __builtin_memcpy(what.times, given, sizeof what.times);
         if (given[0].tv_nsec == UTIME_OMIT && given[1].tv_nsec == UTIME_OMIT) {

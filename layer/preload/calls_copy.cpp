@@ -146,6 +146,9 @@ outcome on_sendfile(call_frame& frame) noexcept {
     auto* const offset = frame.argument<std::int64_t*>(2);
     const auto count = frame.argument<std::int64_t>(3);
     // In the order of the kernel's own checks.
+    if (offset != nullptr && !can_write(offset)) {
+        return answer(frame, -EFAULT);
+    }
     if (in.failure != 0 || !in.reads()) {
         return answer(frame, -EBADF);
     }
@@ -203,6 +206,11 @@ outcome on_copy_file_range(call_frame& frame) noexcept {
     }
     auto* const from_offset = frame.argument<std::int64_t*>(1);
     auto* const to_offset = frame.argument<std::int64_t*>(3);
+    for (std::int64_t* const given : {from_offset, to_offset}) {
+        if (given != nullptr && !can_write(given)) {
+            return answer(frame, -EFAULT);
+        }
+    }
     const auto offset = [](const std::int64_t* given) noexcept {
         return static_cast<std::uint64_t>(given == nullptr ? segment::position_current : *given);
     };

@@ -185,7 +185,7 @@ long set_flags(std::uint64_t id, std::uint64_t flags) noexcept {
 // held truthfully yet: ENOLCK, never a lock that excludes nobody.
 long record_lock(call_frame& frame, std::uint64_t id) noexcept {
     auto* const lock = frame.argument<struct flock*>(2);
-    if (lock == nullptr) {
+    if (!can_write(lock)) {
         return -EFAULT;
     }
     session_call call{segment::call::lock_record};
@@ -221,11 +221,8 @@ outcome refuse_notices(call_frame& frame, std::uint64_t id) noexcept {
 }
 
 long lifetime_hint(std::uint64_t* hint) noexcept {
-    if (hint == nullptr) {
-        return -EFAULT;
-    }
-    *hint = RWH_WRITE_LIFE_NOT_SET;
-    return 0;
+    constexpr std::uint64_t none = RWH_WRITE_LIFE_NOT_SET;
+    return copy_out(hint, &none, sizeof none);
 }
 
 }  // namespace
@@ -284,7 +281,7 @@ outcome on_fcntl(call_frame& frame) noexcept {
 // Without room for control data no descriptor comes.
 outcome on_recvmsg(call_frame& frame) noexcept {
     const auto* const message = frame.argument<const struct msghdr*>(1);
-    if (frame.argument<std::uintptr_t>(1) >= PATH_MAX && message->msg_control != nullptr &&
+    if (can_read(message) && message->msg_control != nullptr &&
         message->msg_controllen >= CMSG_LEN(sizeof(int))) {
         state.arrivals.store(true, std::memory_order_relaxed);
     }

@@ -74,9 +74,9 @@ outcome on_getcwd(call_frame& frame) noexcept {
     if (frame.argument<std::uint64_t>(1) < bytes + 1) {
         return answer(frame, -ERANGE);
     }
-    __builtin_memcpy(frame.argument<char*>(0), memory.data(), bytes + 1);
+    const long given = copy_out(frame.argument<char*>(0), memory.data(), bytes + 1);
     count_hit();
-    return answer(frame, static_cast<long>(bytes) + 1);
+    return answer(frame, given < 0 ? given : static_cast<long>(bytes) + 1);
 }
 
 outcome on_umask(call_frame& frame) noexcept {

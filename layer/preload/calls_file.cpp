@@ -197,7 +197,7 @@ outcome on_ioctl(call_frame& frame) noexcept {
             count_hit();
             return answer(frame, -ENOTTY);
     }
-    if (value == nullptr) {
+    if (!can_write(value)) {
         return answer(frame, -EFAULT);
     }
     switch (command) {

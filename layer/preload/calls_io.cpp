@@ -29,6 +29,25 @@ public:
         return sum;
     }
 
+    // How many of the next bytes lie in memory that `touch` (readable_bytes, writable_bytes) finds
+    // good, from the first on.
+    template <typename Touch>
+    [[nodiscard]] std::size_t good_bytes(std::size_t bytes, Touch touch) const noexcept {
+        std::size_t good = 0;
+        std::size_t inside = inside_;
+        for (std::size_t i = at_; i < count_ && good < bytes; ++i, inside = 0) {
+            const std::size_t rest = vectors_[i].iov_len - inside;
+            const std::size_t part = rest < bytes - good ? rest : bytes - good;
+            const std::size_t found =
+                touch(static_cast<char*>(vectors_[i].iov_base) + inside, part);
+            good += found;
+            if (found < part) {
+                break;
+            }
+        }
+        return good;
+    }
+
     void scatter(const std::byte* from, std::size_t bytes) noexcept {
         move(bytes, [&](void* memory, std::size_t part) noexcept {
             __builtin_memcpy(memory, from, part);
@@ -88,13 +107,31 @@ void advance(transfer& t, std::uint64_t bytes) noexcept {
     }
 }
 
+// Nothing of what is there can be handed over: EFAULT, or 0 where there is nothing.
+long read_nowhere(const transfer& t) noexcept {
+    if (!continues(t.id)) {
+        return -EFAULT;
+    }
+    const std::int64_t at = t.offset != segment::position_current
+                                ? t.offset
+                                : entry_of(t.id).position.load(std::memory_order_acquire);
+    session_call call{segment::call::read};
+    const long got =
+        call.argument(0, t.id).argument(1, static_cast<std::uint64_t>(at)).argument(2, 1).run();
+    return got > 0 ? -EFAULT : got;
+}
+
 long read_remote(transfer t, cursor& into) noexcept {
     if (!readable(t.id)) {
         return -EBADF;
     }
     long done = 0;
     do {
-        const std::size_t wanted = chunk_of(t.bytes);
+        const std::size_t room = chunk_of(t.bytes);
+        const std::size_t wanted = into.good_bytes(room, writable_bytes);
+        if (wanted == 0 && room != 0) {
+            return done > 0 ? done : read_nowhere(t);
+        }
         session_call call{segment::call::read};
         const long got = call.argument(0, t.id)
                              .argument(1, static_cast<std::uint64_t>(t.offset))
@@ -108,7 +145,7 @@ long read_remote(transfer t, cursor& into) noexcept {
         into.scatter(call.data(), bytes);
         done += static_cast<long>(bytes);
         advance(t, bytes);
-        if (bytes < wanted) {
+        if (bytes < wanted || wanted < room) {
             break;
         }
     } while (t.bytes > 0 && continues(t.id));
@@ -127,7 +164,11 @@ long write_remote(transfer t, cursor& from) noexcept {
     }
     long done = 0;
     do {
-        const std::size_t wanted = chunk_of(t.bytes);
+        const std::size_t offered = chunk_of(t.bytes);
+        const std::size_t wanted = from.good_bytes(offered, readable_bytes);
+        if (wanted == 0 && offered != 0) {
+            return done > 0 ? done : -EFAULT;
+        }
         session_call call{segment::call::write};
         from.gather(call.data(), wanted);
         const long put = call.argument(0, t.id)
@@ -141,7 +182,7 @@ long write_remote(transfer t, cursor& from) noexcept {
         }
         done += put;
         advance(t, static_cast<std::uint64_t>(put));
-        if (static_cast<std::size_t>(put) < wanted) {
+        if (static_cast<std::size_t>(put) < wanted || wanted < offered) {
             break;
         }
     } while (t.bytes > 0);
@@ -159,9 +200,6 @@ outcome transfer_plain(call_frame& frame, bool writing, bool positioned) noexcep
         return answer(frame, -ESPIPE);
     }
     const iovec vector{frame.argument<void*>(1), given < transfer_max ? given : transfer_max};
-    if (vector.iov_base == nullptr && vector.iov_len != 0) {
-        return answer(frame, -EFAULT);
-    }
     cursor memory{&vector, 1};
     const transfer t{id, offset, vector.iov_len, 0};
     return answer(frame, writing ? write_remote(t, memory) : read_remote(t, memory));
@@ -182,7 +220,7 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
     if (offset != segment::position_current && has_no_position(id)) {
         return answer(frame, -ESPIPE);
     }
-    if (vectors == nullptr && count != 0) {
+    if (!can_read(vectors, count * sizeof *vectors)) {
         return answer(frame, -EFAULT);
     }
     cursor memory{vectors, count};
@@ -311,7 +349,12 @@ outcome read_directory(call_frame& frame) noexcept {
     if (path_only(id)) {
         return answer(frame, -EBADF);
     }
-    const std::size_t room = chunk_of(frame.argument<std::uint32_t>(2));
+    auto* const to = frame.argument<char*>(1);
+    const std::size_t given = chunk_of(frame.argument<std::uint32_t>(2));
+    const std::size_t room = writable_bytes(to, given);
+    if (room == 0 && given != 0) {
+        return answer(frame, -EFAULT);
+    }
     session_call call{segment::call::read_directory};
     const long got = call.argument(0, id).argument(1, room).run();
     if (got > static_cast<long>(room)) {
@@ -319,7 +362,6 @@ outcome read_directory(call_frame& frame) noexcept {
     }
     if (got > 0) {
         const auto* const from = reinterpret_cast<const char*>(call.data());
-        auto* const to = frame.argument<char*>(1);
         if (frame.number == __NR_getdents) {
             to_old_form(to, from, static_cast<std::size_t>(got));
         } else {

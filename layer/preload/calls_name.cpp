@@ -207,13 +207,11 @@ namespace {
 
 outcome make_symlink(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     const char* const says = frame.argument<const char*>(0);
-    if (where.remote() && says == nullptr) {
-        return answer(frame, -EFAULT);
+    const long length = where.remote() ? text_length(says, PATH_MAX) : 1;
+    if (length <= 0 || length == PATH_MAX) {
+        return answer(frame, length < 0 ? length : length == 0 ? -ENOENT : -ENAMETOOLONG);
     }
-    const std::size_t bytes = where.remote() ? __builtin_strlen(says) : 0;
-    if (where.remote() && (bytes == 0 || bytes >= PATH_MAX)) {
-        return answer(frame, bytes == 0 ? -ENOENT : -ENAMETOOLONG);
-    }
+    const auto bytes = static_cast<std::size_t>(length);
     return serve_location(
         frame,
         where,

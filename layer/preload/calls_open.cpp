@@ -131,7 +131,7 @@ bool is_valid(const open_how& how) noexcept {
 
 // With RESOLVE_IN_ROOT "/" is the directory that the path starts at.
 const char* beginning(const char* path, std::uint64_t resolve) noexcept {
-    if ((resolve & RESOLVE_IN_ROOT) == 0 || path == nullptr || path[0] != '/') {
+    if ((resolve & RESOLVE_IN_ROOT) == 0 || text_length(path, PATH_MAX) <= 0 || path[0] != '/') {
         return path;
     }
     while (*path == '/') {
@@ -172,7 +172,7 @@ long open_in_working_directory(
 
 outcome on_openat2(call_frame& frame) noexcept {
     const auto* const how = frame.argument<const open_how*>(2);
-    if (how == nullptr || frame.argument(3) < static_cast<long>(sizeof(open_how)) ||
+    if (!can_read(how) || frame.argument(3) < static_cast<long>(sizeof(open_how)) ||
         !is_valid(*how)) {
         return outcome::pass;  // EFAULT, EINVAL
     }

@@ -46,7 +46,8 @@ outcome on_clone(call_frame& frame) noexcept {
 
 outcome on_clone3(call_frame& frame) noexcept {
     const auto* const how = frame.argument<const clone_args*>(0);
-    if (how == nullptr || frame.argument<std::size_t>(1) < CLONE_ARGS_SIZE_VER0 ||
+    if (!can_read(how, CLONE_ARGS_SIZE_VER0) ||
+        frame.argument<std::size_t>(1) < CLONE_ARGS_SIZE_VER0 ||
         (how->flags & (CLONE_VM | CLONE_VFORK)) != 0 || how->stack != 0) {
         return outcome::pass;
     }
@@ -316,7 +317,7 @@ outcome execute(
                                          : run_remote(where, path, given, environment.get(), 0)
         );
     }
-    if (path == nullptr) {
+    if (text_length(path, PATH_MAX) < 0) {
         return outcome::pass;
     }
     const char* const file = where.what() == place::kind::local ? where.path().data() : path;

@@ -119,9 +119,8 @@ outcome on_chroot(call_frame& frame) noexcept {
 // What is mounted is a path only for some: bind mounts, and block devices.
 outcome on_mount(call_frame& frame) noexcept {
     const char* source = frame.argument<const char*>(0);
-    const bool names_a_file =
-        (frame.argument(3) & (MS_BIND | MS_MOVE)) != 0 ||
-        (reinterpret_cast<std::uintptr_t>(source) >= PATH_MAX && source[0] == '/');
+    const bool names_a_file = (frame.argument(3) & (MS_BIND | MS_MOVE)) != 0 ||
+                              (text_length(source, PATH_MAX) > 0 && source[0] == '/');
     const place from{AT_FDCWD, names_a_file ? source : nullptr};
     const place on{AT_FDCWD, frame.argument<const char*>(1)};
     return refuse_remote(frame, {{from, 0}, {on, 1}});
@@ -140,10 +139,9 @@ outcome on_fsconfig(call_frame& frame) noexcept {
     const char* const value = frame.argument<const char*>(3);
     switch (frame.argument<unsigned>(1)) {
         case FSCONFIG_SET_STRING: {
-            const bool source = reinterpret_cast<std::uintptr_t>(key) >= PATH_MAX &&
+            const bool source = text_length(key, PATH_MAX) > 0 &&
                                 std::string_view{key} == "source" &&
-                                reinterpret_cast<std::uintptr_t>(value) >= PATH_MAX &&
-                                value[0] == '/';
+                                text_length(value, PATH_MAX) > 0 && value[0] == '/';
             const place where{AT_FDCWD, source ? value : nullptr};
             return refuse_remote(frame, {{where, 3}});
         }
@@ -218,8 +216,7 @@ outcome on_bpf(call_frame& frame) noexcept {
     const auto command = frame.argument<unsigned>(0);
     const auto* const attributes = frame.argument<const object*>(1);
     if ((command != BPF_OBJ_PIN && command != BPF_OBJ_GET) ||
-        frame.argument<std::uintptr_t>(1) < PATH_MAX ||
-        frame.argument<unsigned>(2) < sizeof(object)) {
+        frame.argument<unsigned>(2) < sizeof(object) || !can_read(attributes)) {
         return outcome::pass;
     }
     const place where{

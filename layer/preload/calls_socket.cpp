@@ -17,9 +17,8 @@ public:
         : given_{address}, given_bytes_{bytes} {
         constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
         const auto* const name = static_cast<const sockaddr_un*>(address);
-        if (reinterpret_cast<std::uintptr_t>(address) < PATH_MAX || bytes <= path_offset ||
-            bytes > sizeof(sockaddr_un) || name->sun_family != AF_UNIX ||
-            name->sun_path[0] == '\0') {
+        if (bytes <= path_offset || bytes > sizeof(sockaddr_un) || !can_read(address, bytes) ||
+            name->sun_family != AF_UNIX || name->sun_path[0] == '\0') {
             return;
         }
         __builtin_memcpy(path_, name->sun_path, bytes - path_offset);
@@ -165,11 +164,6 @@ namespace {
 
 constexpr unsigned messages_max = 1024;  // UIO_MAXIOV: the kernel looks at no more at once
 
-// The address of a message: nullptr where it has none that could name a file.
-bool may_name_a_file(const struct msghdr* message) noexcept {
-    return reinterpret_cast<std::uintptr_t>(message) >= PATH_MAX && message->msg_name != nullptr;
-}
-
 }  // namespace
 
 // sendmsg(2) and sendmmsg(2). Of several messages those before the first that is special are sent
@@ -179,12 +173,12 @@ outcome on_sendmsg(call_frame& frame) noexcept {
     auto* const messages = frame.argument<struct mmsghdr*>(1);
     const unsigned count = several ? frame.argument<unsigned>(2) : 1;
     const long flags = frame.argument(several ? 3 : 2);
-    if (reinterpret_cast<std::uintptr_t>(messages) < PATH_MAX) {
-        return outcome::pass;
-    }
     for (unsigned i = 0; i < count && i < messages_max; ++i) {
         const struct msghdr& header = messages[i].msg_hdr;
-        if (!may_name_a_file(&header)) {
+        if (!can_read(&header)) {
+            return outcome::pass;
+        }
+        if (header.msg_name == nullptr) {
             continue;
         }
         socket_name name{header.msg_name, header.msg_namelen};

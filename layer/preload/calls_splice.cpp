@@ -254,6 +254,12 @@ outcome on_splice(call_frame& frame) noexcept {
             return answer(frame, -EBADF);
         }
     }
+    for (const std::size_t i : {1U, 3U}) {
+        auto* const offset = frame.argument<std::int64_t*>(i);
+        if (offset != nullptr && !can_write(offset)) {
+            return answer(frame, -EFAULT);
+        }
+    }
     if (from != 0 && to != 0) {
         const bool allowed = readable(from) && writable(to);
         return answer(frame, allowed ? -EINVAL : -EBADF);

@@ -38,7 +38,7 @@ long give_stat(session_call& call, long result, struct stat* out) noexcept {
     if (result < 0) {
         return result;
     }
-    if (out == nullptr) {
+    if (!can_write(out)) {
         return -EFAULT;
     }
 
@@ -122,13 +122,7 @@ outcome on_statx(call_frame& frame) noexcept {
                 frame.argument<std::uint64_t>(3));
         },
         [&](session_call& call, long result) noexcept {
-            if (result >= 0 && out == nullptr) {
-                return -long{EFAULT};
-            }
-            if (result >= 0) {
-                __builtin_memcpy(out, call.data(), sizeof *out);
-            }
-            return result;
+            return result < 0 ? result : copy_out(out, call.data(), sizeof *out);
         }
     );
 }
@@ -136,13 +130,7 @@ outcome on_statx(call_frame& frame) noexcept {
 namespace {
 
 long give_statfs(session_call& call, long result, struct statfs* out) noexcept {
-    if (result >= 0 && out == nullptr) {
-        return -EFAULT;
-    }
-    if (result >= 0) {
-        __builtin_memcpy(out, call.data(), sizeof *out);
-    }
-    return result;
+    return result < 0 ? result : copy_out(out, call.data(), sizeof *out);
 }
 
 void nothing_more(session_call&) noexcept {}
@@ -237,8 +225,8 @@ outcome read_link(call_frame& frame, const place& where, std::size_t path_index)
                 return -long{EINVAL};
             }
             const long bytes = result < room ? result : room;
-            __builtin_memcpy(out, call.data(), static_cast<std::size_t>(bytes));
-            return bytes;
+            const long given = copy_out(out, call.data(), static_cast<std::size_t>(bytes));
+            return given < 0 ? given : bytes;
         }
     );
 }

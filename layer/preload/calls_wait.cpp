@@ -50,7 +50,7 @@ long poll_at_once(struct pollfd* set, std::uint64_t count) noexcept {
 outcome on_poll(call_frame& frame) noexcept {
     auto* const set = frame.argument<struct pollfd*>(0);
     const auto count = frame.argument<std::uint64_t>(1);
-    if (reinterpret_cast<std::uintptr_t>(set) < PATH_MAX || count > descriptors_max) {
+    if (count > descriptors_max || !can_write(set, count * sizeof *set)) {
         return outcome::pass;
     }
     bool at_once = false;
@@ -72,7 +72,7 @@ outcome on_select(call_frame& frame) noexcept {
         std::uint64_t bits = 0;
         for (const std::size_t set : {1U, 2U, 3U}) {
             const auto* const words = frame.argument<const std::uint64_t*>(set);
-            if (reinterpret_cast<std::uintptr_t>(words) >= PATH_MAX) {
+            if (words != nullptr && can_read(words + first / word_bits)) {
                 bits |= words[first / word_bits];
             }
         }
@@ -116,11 +116,8 @@ outcome on_epoll_ctl(call_frame& frame) noexcept {
 outcome on_io_submit(call_frame& frame) noexcept {
     const long count = frame.argument(1);
     auto* const* const requests = frame.argument<struct iocb* const*>(2);
-    if (reinterpret_cast<std::uintptr_t>(requests) < PATH_MAX) {
-        return outcome::pass;
-    }
     for (long i = 0; i < count && i < long{descriptors_max}; ++i) {
-        if (reinterpret_cast<std::uintptr_t>(requests[i]) < PATH_MAX) {
+        if (!can_read(requests + i) || !can_read(requests[i])) {
             return outcome::pass;
         }
         const std::uint64_t id = open_file_of(requests[i]->aio_fildes);

@@ -37,8 +37,8 @@ long give_value(session_call& call, long result, char* out, std::uint64_t room) 
     if (static_cast<std::uint64_t>(result) > room) {
         return -ERANGE;
     }
-    __builtin_memcpy(out, call.data(), static_cast<std::size_t>(result));
-    return result;
+    const long given = copy_out(out, call.data(), static_cast<std::size_t>(result));
+    return given < 0 ? given : result;
 }
 
 template <typename Prepare, typename Finish>
@@ -68,12 +68,8 @@ long no_change(session_call&, long result) noexcept {
 
 // Puts the attribute's name in the place of a second path. False: the call answers `error`.
 bool valid_name(const char* name, long& error) noexcept {
-    if (name == nullptr) {
-        error = -EFAULT;
-        return false;
-    }
-    const std::size_t bytes = __builtin_strlen(name);
-    error = -ERANGE;
+    const long bytes = text_length(name, XATTR_NAME_MAX + 1);
+    error = bytes < 0 ? bytes : -ERANGE;
     return bytes > 0 && bytes <= XATTR_NAME_MAX;
 }
 
@@ -122,7 +118,8 @@ outcome on_setxattr(call_frame& frame) noexcept {
     const char* const name = frame.argument<const char*>(1);
     const auto bytes = frame.argument<std::uint64_t>(3);
     long error = 0;
-    if (!is_remote_call(frame) || !valid_name(name, error) || bytes > XATTR_SIZE_MAX) {
+    if (!is_remote_call(frame) || !valid_name(name, error) || bytes > XATTR_SIZE_MAX ||
+        !can_read(frame.argument<const char*>(2), bytes)) {
         return outcome::pass;
     }
     return serve(

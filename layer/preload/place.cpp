@@ -4,6 +4,7 @@
 
 #include "layer/common/path.hpp"
 #include "layer/preload/descriptor_path.hpp"
+#include "layer/preload/program_memory.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 #include "layer/preload/working_directory.hpp"
@@ -101,7 +102,11 @@ bool take_number(std::string_view& text, unsigned& value) noexcept {
 }  // namespace
 
 place::place(long fd, const char* path, last_link link, empty_path empty) noexcept : link_{link} {
-    if (path == nullptr || path[0] == '\0') {
+    const long length = path == nullptr ? 0 : text_length(path, PATH_MAX);
+    if (length < 0 || length == PATH_MAX) {
+        return;  // the kernel's EFAULT or ENAMETOOLONG
+    }
+    if (length == 0) {
         if (empty == empty_path::is_error) {
             return;  // the kernel's EFAULT or ENOENT
         }
@@ -116,14 +121,7 @@ place::place(long fd, const char* path, last_link link, empty_path empty) noexce
         }
         return;
     }
-    if (reinterpret_cast<std::uintptr_t>(path) < PATH_MAX) {
-        return;  // no program has memory there: the kernel's EFAULT
-    }
-    const std::string_view text{path};
-    if (text.size() >= PATH_MAX) {
-        return;  // the kernel's ENAMETOOLONG
-    }
-    resolve(fd, text);
+    resolve(fd, {path, static_cast<std::size_t>(length)});
 }
 
 place::~place() {

@@ -5,6 +5,7 @@
 #include "layer/preload/call_frame.hpp"
 #include "layer/preload/place.hpp"
 #include "layer/preload/process_state.hpp"
+#include "layer/preload/program_memory.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 

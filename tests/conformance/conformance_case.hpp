@@ -46,6 +46,7 @@ struct case_family {
 [[nodiscard]] case_family mapping_cases();
 [[nodiscard]] case_family call_cases();
 [[nodiscard]] case_family splice_cases();
+[[nodiscard]] case_family pointer_cases();
 [[nodiscard]] case_family own_root_cases();
 [[nodiscard]] case_family own_root_process_cases();
 [[nodiscard]] case_family read_only_cases();
