@@ -96,6 +96,10 @@ order_class order_of(const protocol::ioctl& /*request*/, const open_file& /*file
     return order_class::change;
 }
 
+order_class order_of(const protocol::write_back& /*request*/, const open_file& /*file*/) {
+    return order_class::change;
+}
+
 lane lane_of(const protocol::close& /*request*/, const open_file& file) {
     // Closing a terminal waits until its output is out.
     return file.kind == file_kind::character_device ? lane::patient : at_once(file);
@@ -145,6 +149,10 @@ lane lane_of(const protocol::lock_record& request, const open_file& file) {
 
 lane lane_of(const protocol::ioctl& /*request*/, const open_file& file) {
     return at_once(file);
+}
+
+lane lane_of(const protocol::write_back& /*request*/, const open_file& file) {
+    return in_bounded_time(file);
 }
 
 lane lane_of_location(const work_context& context, lane path_lane) {

@@ -50,6 +50,7 @@ template <typename Request>
 [[nodiscard]] order_class order_of(const protocol::lock_file&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::lock_record&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::ioctl&, const open_file&);
+[[nodiscard]] order_class order_of(const protocol::write_back&, const open_file&);
 
 // Requests with a location are on its handle only where the path is empty.
 template <typename Request>
@@ -91,6 +92,7 @@ requires requires(const Request& r) {
 [[nodiscard]] lane lane_of(const protocol::lock_file&, const open_file&);
 [[nodiscard]] lane lane_of(const protocol::lock_record&, const open_file&);
 [[nodiscard]] lane lane_of(const protocol::ioctl&, const open_file&);
+[[nodiscard]] lane lane_of(const protocol::write_back&, const open_file&);
 
 // Where a request with locations runs: `path_lane` unless a handle tells more.
 [[nodiscard]] lane lane_of_location(const work_context& context, lane path_lane);

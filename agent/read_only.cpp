@@ -215,6 +215,10 @@ refusal refuse(const protocol::write& /*request*/, const work_context& /*context
     return errno_code(EBADF);  // as the kernel: no handle of this session is open for writing
 }
 
+refusal refuse(const protocol::write_back& /*request*/, const work_context& /*context*/) {
+    return errno_code(EBADF);
+}
+
 refusal refuse(const protocol::allocate& /*request*/, const work_context& /*context*/) {
     return errno_code(EBADF);
 }

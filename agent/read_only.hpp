@@ -32,6 +32,7 @@ using never_changes = protocol::type_list<
 
 using always_changes = protocol::type_list<
     protocol::write,
+    protocol::write_back,
     protocol::allocate,
     protocol::copy_range,
     protocol::set_attributes,
@@ -82,6 +83,7 @@ using refusal = boost::system::error_code;
 [[nodiscard]] refusal refuse(const protocol::open&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::ioctl&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::write&, const work_context&);
+[[nodiscard]] refusal refuse(const protocol::write_back&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::allocate&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::copy_range&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::set_attributes&, const work_context&);

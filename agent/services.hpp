@@ -35,6 +35,10 @@ struct opened_file {
 [[nodiscard]] result<protocol::copy_range_reply>
 execute(const protocol::copy_range&, const work_context&);
 
+// map_service.cpp
+[[nodiscard]] result<protocol::write_back_reply>
+execute(const protocol::write_back&, const work_context&);
+
 // control_service.cpp
 [[nodiscard]] result<protocol::empty_reply>
 execute(const protocol::set_flags&, const work_context&);

@@ -297,4 +297,36 @@ struct ioctl {
     friend bool operator==(const ioctl&, const ioctl&) = default;
 };
 
+// ---- mappings ----
+
+// Bytes that were stored into a shared mapping.
+struct store {
+    std::int64_t offset = 0;
+    bytes_view data;
+
+    friend bool operator==(const store&, const store&) = default;
+};
+
+// `before` and `after` let the caller tell its own changes from those of others.
+struct write_back_reply {
+    std::uint32_t stores = 0;  // done; fewer than asked where one failed
+    attributes before;
+    attributes after;
+
+    friend bool operator==(const write_back_reply&, const write_back_reply&) = default;
+};
+
+// What msync(2) does with dirty pages: the stores are written in place, whatever O_APPEND or
+// O_DIRECT say of the handle. What lies beyond the end of the file is dropped, as a mapping's bytes
+// there are. Fails where the first store does.
+struct write_back {
+    static constexpr opcode op = opcode::write_back;
+    using reply = write_back_reply;
+
+    handle_id handle = no_handle;
+    std::vector<store> stores;
+
+    friend bool operator==(const write_back&, const write_back&) = default;
+};
+
 }  // namespace farside::protocol

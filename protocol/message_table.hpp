@@ -32,6 +32,7 @@ using file_requests = type_list<
     lock_file,
     lock_record,
     ioctl,
+    write_back,
     stat,
     access,
     read_link,

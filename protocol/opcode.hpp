@@ -28,6 +28,8 @@ enum class opcode : std::uint16_t {
     lock_file = 26,    // flock(2)
     lock_record = 27,  // fcntl(2) record locks
     ioctl = 28,
+    // Mappings
+    write_back = 40,  // what was stored into a mapping
     // Names and attributes
     stat = 48,
     access = 49,
