@@ -6,6 +6,7 @@
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+#include "layer/preload/shared_map.hpp"
 
 #include <linux/sched.h>
 #include <sys/mman.h>
@@ -344,15 +345,22 @@ outcome execute(
 }  // namespace
 
 outcome on_execve(call_frame& frame) noexcept {
+    write_back_mappings();
     const place where{AT_FDCWD, frame.argument<const char*>(0)};
     return execute(frame, where, 0, 1);
 }
 
 outcome on_execveat(call_frame& frame) noexcept {
+    write_back_mappings();
     const long flags = frame.argument(4);
     const place where{
         frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
     return execute(frame, where, 1, 2);
+}
+
+outcome on_exit_group(call_frame& /*frame*/) noexcept {
+    write_back_mappings();
+    return outcome::pass;
 }
 
 }  // namespace farside::preload

@@ -133,6 +133,9 @@ FARSIDE_HANDLER(on_removexattr);
 
 // calls_map.cpp
 FARSIDE_HANDLER(on_mmap);
+FARSIDE_HANDLER(on_munmap);
+FARSIDE_HANDLER(on_mremap);
+FARSIDE_HANDLER(on_msync);
 
 // calls_directory.cpp
 FARSIDE_HANDLER(on_chdir);
@@ -146,6 +149,7 @@ FARSIDE_HANDLER(on_clone);
 FARSIDE_HANDLER(on_clone3);
 FARSIDE_HANDLER(on_execve);
 FARSIDE_HANDLER(on_execveat);
+FARSIDE_HANDLER(on_exit_group);
 
 #undef FARSIDE_HANDLER
 

@@ -33,6 +33,8 @@ constexpr unsigned required_numbers[] = {
     __NR_lseek,
     __NR_getdents64,
     __NR_mmap,
+    __NR_munmap,
+    __NR_mremap,
     __NR_ftruncate,
     __NR_readlink,
     __NR_execve,
@@ -57,6 +59,7 @@ constexpr unsigned required_cancellable[] = {
     __NR_writev,
     __NR_fcntl,
     __NR_fsync,
+    __NR_msync,
 };
 
 struct seen_sites {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "layer/preload/descriptor_path.hpp"
+#include "layer/preload/mapped_ranges.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
 
@@ -65,6 +66,8 @@ struct process_state {
     // table does not know is looked at, once.
     std::atomic<bool> arrivals;
     std::atomic<int> umask_cache;  // -1: not known yet
+
+    mapped_ranges maps;
 };
 
 extern process_state state;  // hidden, zero at start

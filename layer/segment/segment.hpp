@@ -78,6 +78,17 @@ enum class call : std::uint32_t {
     set_xattr = 29,       // base0, AT_* flags, how; path 0; path 1: the name; data: the value
     remove_xattr = 30,    // base0, AT_* flags; path 0; path 1: the name
     reclaim = 31,         // all entries of open_files are taken: drop those without a descriptor
+    map_shared = 40,  // id, PROT_* flags; hands over a socket -> result: the image's number, and
+                      // over the socket a descriptor of the image, to be mapped with MAP_SHARED
+    sync_map = 41,    // image (0: all), sync_map kind: its stores go to the file
+};
+
+// How far sync_map goes.
+enum class sync_map : std::uint64_t {
+    write = 0,    // the file has what was stored
+    sync = 1,     // and fsync(2) was done
+    refresh = 2,  // and what others changed is taken over
+    unmap = 3,    // as write; a mapping may have ended
 };
 
 // In place of an offset: use the open file's position and move it.

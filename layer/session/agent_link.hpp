@@ -41,6 +41,9 @@ public:
     // How many requests were sent for it.
     [[nodiscard]] std::size_t requests() const { return requests_; }
 
+    // One was sent for it by another caller, which no signal interrupts.
+    void count_request() { ++requests_; }
+
 private:
     friend class agent_link;
 

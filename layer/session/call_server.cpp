@@ -210,6 +210,7 @@ void call_server::on_death(pid_t pid) {
         }
     }
     services_.descriptors.process_died();
+    services_.maps.hurry();
 }
 
 // Callers wait for a slot, and some may be held by processes that died before their first call came

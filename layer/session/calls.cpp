@@ -73,6 +73,10 @@ call_handler handler_of(segment::call op) {
             return serve_remove_xattr;
         case reclaim:
             return serve_reclaim;
+        case map_shared:
+            return serve_map_shared;
+        case sync_map:
+            return serve_sync_map;
     }
     return nullptr;
 }
@@ -115,6 +119,27 @@ call_result refuse(
     }
     const auto error = failure(ec);
     co_return kind == mutation::creates&& error == -ENOENT ? -EROFS : error;
+}
+
+awaitable<std::optional<file_identity>> mapped_candidate(
+    call_services& services, incoming_call& call, const place& where, std::uint32_t at_flags
+) {
+    if (where.base && where.at.path.empty()) {
+        co_return where.base->identity;
+    }
+    if (services.maps.empty()) {
+        co_return std::nullopt;
+    }
+    protocol::stat probe;
+    probe.at = where.at;
+    probe.flags = at_flags;
+    probe.mask = STATX_TYPE | STATX_INO;
+    reply_collector<protocol::stat> found;
+    const auto ec = co_await services.link.call(probe, found, call.caller);
+    if (ec) {
+        co_return std::nullopt;
+    }
+    co_return identity_of(found.value.attr);
 }
 
 }  // namespace farside::session

@@ -8,6 +8,7 @@
 #include "layer/session/incoming_call.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
+#include "layer/session/shared_maps.hpp"
 #include "protocol/name_messages.hpp"
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct call_services {
     open_files& files;
     places& paths;
     descriptor_watch& descriptors;
+    shared_maps& maps;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -58,6 +60,32 @@ call_result refuse(
     std::uint32_t at_flags
 );
 
+// The file that a location leads to, asked of the agent if need be; nothing where no file is mapped
+// at all, or none is found.
+awaitable<std::optional<file_identity>> mapped_candidate(
+    call_services& services, incoming_call& call, const place& where, std::uint32_t at_flags
+);
+
+// A request that changes what the file holds or when it changed, as one with the file's mappings.
+template <typename Request>
+call_result request_change(
+    call_services& services,
+    incoming_call& call,
+    const std::optional<file_identity>& file,
+    const Request& message,
+    shared_maps::extent what
+) {
+    held_image held;
+    if (file) {
+        held = co_await services.maps.begin_change(*file);
+    }
+    const auto result = co_await request(services, call, message);
+    if (file) {
+        co_await services.maps.end_change(held, *file, what);
+    }
+    co_return result;
+}
+
 // ---- calls_open.cpp ----
 call_result serve_classify(call_services& services, incoming_call& call);
 call_result serve_open(call_services& services, incoming_call& call);
@@ -76,6 +104,9 @@ call_result serve_set_flags(call_services& services, incoming_call& call);
 call_result serve_lock_file(call_services& services, incoming_call& call);
 call_result serve_lock_record(call_services& services, incoming_call& call);
 call_result serve_ioctl(call_services& services, incoming_call& call);
+// ---- calls_map.cpp ----
+call_result serve_map_shared(call_services& services, incoming_call& call);
+call_result serve_sync_map(call_services& services, incoming_call& call);
 // ---- calls_attribute.cpp ----
 call_result serve_stat(call_services& services, incoming_call& call);
 call_result serve_access(call_services& services, incoming_call& call);

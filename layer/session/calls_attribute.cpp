@@ -202,7 +202,9 @@ call_result serve_set_attributes(call_services& services, incoming_call& call) {
         const auto result = co_await refuse(services, call, where, mutation::changes, flags);
         co_return result;
     }
-    const auto result = co_await request(services, call, message);
+    const auto file = co_await mapped_candidate(services, call, where, link_flags(call));
+    const auto result =
+        co_await request_change(services, call, file, message, shared_maps::extent::known);
     co_return result;
 }
 

@@ -35,8 +35,14 @@ call_result serve_sync(call_services& services, incoming_call& call) {
     message.offset = call.arguments[2];
     message.bytes = call.arguments[3];
     message.flags = call.word(4);
+    int stored = 0;
+    if (message.kind == protocol::sync_kind::file_system) {
+        stored = co_await services.maps.write_back_all();
+    } else {
+        stored = co_await services.maps.write_back(file->identity);
+    }
     const auto result = co_await request(services, call, message);
-    co_return result;
+    co_return stored != 0 ? -stored : result;
 }
 
 call_result serve_allocate(call_services& services, incoming_call& call) {
@@ -52,7 +58,9 @@ call_result serve_allocate(call_services& services, incoming_call& call) {
     message.mode = call.word(1);
     message.offset = call.arguments[2];
     message.bytes = call.arguments[3];
-    const auto result = co_await request(services, call, message);
+    const auto result = co_await request_change(
+        services, call, file->identity, message, shared_maps::extent::unknown
+    );
     co_return result;
 }
 

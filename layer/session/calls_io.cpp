@@ -61,9 +61,13 @@ call_result read_at(
     request.bytes = bytes;
     reply_collector<protocol::read> reply;
     reply.room = call.data_room.first(bytes);
+    const auto held = co_await services.maps.hold(file.identity);
     const auto ec = co_await services.link.call(request, reply, call.caller);
     if (ec) {
         co_return failure(ec);
+    }
+    if (held && offset >= 0) {
+        held->show(static_cast<std::uint64_t>(offset), reply.room.first(reply.value));
     }
     call.data_bytes = static_cast<std::uint32_t>(reply.value);
     co_return static_cast<std::int64_t>(reply.value);
@@ -103,7 +107,16 @@ awaitable<written> write_at(
     request.sync_flags = call.word(2);
     request.data.bytes = call.data_in;
     reply_collector<protocol::write> reply;
+    const auto held = co_await services.maps.begin_change(file.identity);
     const auto ec = co_await services.link.call(request, reply, call.caller);
+    const bool told = !ec && reply.value.bytes <= call.data_in.size() &&
+                      reply.value.position >= reply.value.bytes;
+    if (held && told) {
+        const auto begin = static_cast<std::uint64_t>(reply.value.position) - reply.value.bytes;
+        held->written(begin, call.data_in.first(reply.value.bytes));
+    }
+    const auto extent = told ? shared_maps::extent::known : shared_maps::extent::unknown;
+    co_await services.maps.end_change(held, file.identity, extent);
     written done;
     if (ec) {
         done.result = failure(ec);
@@ -252,6 +265,10 @@ call_result serve_seek(call_services& services, incoming_call& call) {
         co_return result;
     }
     // A position that is being used moves when that is done.
+    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+        // What was stored may fill a hole. Where it cannot be written, the answer is older.
+        co_await services.maps.write_back(file->identity);
+    }
     const auto turn = co_await file->position_turn.lock();
     if (!here) {
         const auto result =
@@ -319,7 +336,13 @@ call_result copy_at(
     request.to_offset = to_offset;
     request.bytes = call.id(4);
     reply_collector<protocol::copy_range> reply;
+    const int stored = co_await services.maps.write_back(from.identity);
+    if (stored != 0) {
+        co_return -stored;
+    }
+    const auto held = co_await services.maps.begin_change(to.identity);
     const auto ec = co_await services.link.call(request, reply, call.caller);
+    co_await services.maps.end_change(held, to.identity, shared_maps::extent::unknown);
     if (ec) {
         co_return failure(ec);
     }

@@ -38,8 +38,20 @@ protocol::open to_request(const incoming_call& call, const place& where) {
 call_result open_remote(
     call_services& services, incoming_call& call, const place& where, const protocol::open& request
 ) {
+    std::optional<file_identity> truncated;
+    if ((request.flags & O_TRUNC) != 0) {
+        truncated = co_await mapped_candidate(services, call, where, link_flags(request.flags));
+    }
+    held_image held;
+    if (truncated) {
+        held = co_await services.maps.begin_change(*truncated);
+    }
     reply_collector<protocol::open> reply;
     const auto ec = co_await services.link.call(request, reply, call.caller);
+    if (truncated) {
+        co_await services.maps.end_change(held, *truncated, shared_maps::extent::known);
+    }
+    held.release();
     if (ec) {
         co_return failure(ec);
     }
@@ -52,6 +64,7 @@ call_result open_remote(
     opened.path = where.path;
     opened.flags = open_files::status_flags(request.flags);
     opened.mode = reply.value.attr.mode;
+    opened.identity = identity_of(reply.value.attr);
     const bool added = services.files.add(call.id(segment::first_argument), std::move(opened));
     // Not added: its process died, or gave the entry away, in the meantime.
     co_return added ? 0 : -ENFILE;
@@ -113,10 +126,18 @@ call_result serve_open(call_services& services, incoming_call& call) {
 }
 
 call_result serve_close(call_services& services, incoming_call& call) {
-    // The agent is told without waiting for its answer: nothing is written behind, so there is no
-    // error that close(2) could still report.
+    auto file = services.files.find(call.id());
+    // The agent is told without waiting for its answer: nothing is written behind but what was
+    // stored into a mapping, and that is brought there first.
+    int failed = 0;
+    if (file && !services.maps.empty()) {
+        const file_identity identity = file->identity;
+        file.reset();
+        failed = co_await services.maps.write_back(identity);
+    }
+    file.reset();
     services.descriptors.closed(call.id());
-    co_return 0;
+    co_return -failed;
 }
 
 call_result serve_reclaim(call_services& services, incoming_call& /*call*/) {

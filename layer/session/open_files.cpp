@@ -59,6 +59,7 @@ bool open_files::add(std::uint64_t id, description what) {
     file->path = std::move(what.path);
     file->flags = what.flags;
     file->mode = what.mode;
+    file->identity = what.identity;
     if (!claimed(id)) {
         return false;
     }

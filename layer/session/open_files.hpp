@@ -12,8 +12,9 @@
 #include "layer/common/side.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/session/async_event.hpp"
-#include "protocol/types.hpp"
+#include "protocol/file_messages.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +26,19 @@
 
 namespace farside::session {
 
+// The file behind a name, among the target's files.
+struct file_identity {
+    std::uint32_t device_major = 0;
+    std::uint32_t device_minor = 0;
+    std::uint64_t inode = 0;
+
+    friend auto operator<=>(const file_identity&, const file_identity&) = default;
+};
+
+[[nodiscard]] inline file_identity identity_of(const protocol::attributes& attr) {
+    return {attr.dev_major, attr.dev_minor, attr.inode};
+}
+
 struct open_file {
     open_file(const asio::any_io_executor& executor, segment::open_file& shared_entry)
         : position_turn{executor}, entry{shared_entry} {}
@@ -33,8 +47,9 @@ struct open_file {
     protocol::handle_id handle = protocol::no_handle;
     side where = side::remote;
     std::string path;  // absolute and normalised; of a directory: what names in it are seen from
-    std::uint32_t flags = 0;    // as F_GETFL tells
-    std::uint32_t mode = 0;     // st_mode
+    std::uint32_t flags = 0;  // as F_GETFL tells
+    std::uint32_t mode = 0;   // st_mode
+    file_identity identity;
     async_mutex position_turn;  // held by calls that use and move the position, in their order
     segment::open_file& entry;
 
@@ -72,6 +87,7 @@ public:
         std::string path;
         std::uint32_t flags = 0;
         std::uint32_t mode = 0;
+        file_identity identity;
     };
 
     // The file is open at the agent: from now on `id` names it. False where the claim is gone in

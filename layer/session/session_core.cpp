@@ -23,11 +23,12 @@ session_core::session_core(
           files_,
           descriptor_locks{
               memory.template_descriptor(), memory.template_device(), memory.template_inode()}},
+      maps_{tasks, link_, user_},
       server_{
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_},
+          call_services{link_, files_, paths_, descriptors_, maps_},
           stats_} {}
 
 awaitable<std::string> session_core::connect(
@@ -48,13 +49,16 @@ awaitable<std::string> session_core::connect(
 awaitable<> session_core::serve() {
     stats_.enter(session_stats::phase::program);
     descriptors_.start(memory_.template_descriptor());
+    maps_.start();
     co_await server_.serve();
+    co_await maps_.finish();
     stats_.enter(session_stats::phase::session);
 }
 
 void session_core::stop() {
     server_.stop();
     descriptors_.stop();
+    maps_.stop();
     files_.clear();
     link_.stop();
 }

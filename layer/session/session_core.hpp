@@ -10,6 +10,7 @@
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
 #include "layer/session/session_stats.hpp"
+#include "layer/session/shared_maps.hpp"
 #include "layer/session/shared_memory.hpp"
 #include "layer/session/task_group.hpp"
 
@@ -66,6 +67,7 @@ private:
     open_files files_;
     places paths_;
     descriptor_watch descriptors_;
+    shared_maps maps_;
     call_server server_;
 };
 
