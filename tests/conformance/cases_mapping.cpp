@@ -1,52 +1,16 @@
-// mmap(2) of files: natively and under the layer. Shared writable mappings are a deliberate limit
-// of the layer (ENODEV) and not here.
+// mmap(2) of files: natively and under the layer. Those that are shared and stored into have
+// cases_shared_mapping.cpp.
 #include "tests/conformance/conformance_case.hpp"
-#include "tests/conformance/told.hpp"
+#include "tests/conformance/mapping.hpp"
 
 #include <cstring>
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace farside::conformance {
 namespace {
 
 using namespace std::string_view_literals;
-
-// A mapping, or the -errno that came instead.
-class mapping {
-public:
-    mapping(std::size_t bytes, int protection, int flags, int fd, off_t offset = 0)
-        : bytes_{bytes}, memory_{::mmap(nullptr, bytes, protection, flags, fd, offset)} {
-        failure_ = memory_ == MAP_FAILED ? -outcome{errno} : 0;
-    }
-
-    mapping(const mapping&) = delete;
-    mapping& operator=(const mapping&) = delete;
-
-    ~mapping() {
-        if (failure_ == 0) {
-            ::munmap(memory_, bytes_);
-        }
-    }
-
-    [[nodiscard]] outcome failure() const { return failure_; }
-
-    [[nodiscard]] std::span<char> bytes() const {
-        return failure_ == 0 ? std::span{static_cast<char*>(memory_), bytes_} : std::span<char>{};
-    }
-
-    [[nodiscard]] std::string text() const { return {bytes().begin(), bytes().end()}; }
-
-private:
-    std::size_t bytes_;
-    void* memory_;
-    outcome failure_;
-};
-
-void show(transcript& t, const std::string& what, const mapping& map) {
-    t.record(what, map.failure(), text::shortened(map.text()));
-}
 
 constexpr conformance_case cases[] = {
     {"mmap.private_for_reading",

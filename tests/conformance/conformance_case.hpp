@@ -44,6 +44,7 @@ struct case_family {
 [[nodiscard]] case_family process_cases();
 [[nodiscard]] case_family library_cases();
 [[nodiscard]] case_family mapping_cases();
+[[nodiscard]] case_family shared_mapping_cases();
 [[nodiscard]] case_family call_cases();
 [[nodiscard]] case_family splice_cases();
 [[nodiscard]] case_family pointer_cases();

@@ -1,6 +1,8 @@
 // segment.hpp's protocol, step by step.
 #include "tests/layer/session/fake_caller.hpp"
 
+#include "layer/session/descriptor_passing.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -197,6 +199,52 @@ remote_file fake_caller::open(const std::string& path, int flags, int mode, std:
 std::int64_t fake_caller::close(remote_file& file) const {
     file.fd.reset();
     return on(segment::call::close, file.id).result;
+}
+
+namespace {
+
+void hand_over(int doorbell, std::uint32_t slot, int fd) {
+    auto index = static_cast<unsigned char>(slot);
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
+    iovec data{&index, 1};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
+    ::sendmsg(doorbell, &message, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+mapped_file fake_caller::map_shared(std::uint64_t id, int protection) const {
+    std::array<int, 2> ends{};
+    ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data());
+    const unique_fd near{ends[0]};
+    const unique_fd far{ends[1]};
+    question q;
+    q.op = segment::call::map_shared;
+    q.arguments[0] = static_cast<std::int64_t>(id);
+    q.arguments[1] = protection;
+    const auto slot = claim();
+    fill(slot, q);
+    hand_over(doorbell_, slot, far.get());
+    shared_.slots[slot].carries_descriptor = 1;
+    mapped_file made;
+    made.asked.result = -EIO;
+    if (post(slot)) {
+        made.asked = await(slot);
+    }
+    shared_.slots[slot].carries_descriptor = 0;
+    free(slot);
+    std::array<std::byte, 1> byte{};
+    made.descriptor = receive(near.get(), byte).descriptor;
+    return made;
 }
 
 }  // namespace farside::session::testing

@@ -29,6 +29,11 @@ struct answer {
     std::string data;
 };
 
+struct mapped_file {
+    answer asked;
+    unique_fd descriptor;
+};
+
 // No answer within the time a test can take: a bug, and not a hang.
 inline constexpr std::int64_t no_answer = -100'000;
 
@@ -78,6 +83,9 @@ public:
 
     // As close(2): tells the session where the descriptor was the last.
     [[nodiscard]] std::int64_t close(remote_file& file) const;
+
+    // As mmap(2) with MAP_SHARED in the layer: hands a socket over and takes what comes back.
+    [[nodiscard]] mapped_file map_shared(std::uint64_t id, int protection) const;
 
     // The steps of ask().
     [[nodiscard]] std::uint32_t claim() const;
