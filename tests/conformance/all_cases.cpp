@@ -27,14 +27,9 @@ const std::vector<case_family>& all_families() {
         shared_mapping_cases(),
         call_cases(),
         splice_cases(),
+        pointer_cases(),
         own_root_cases(),
         own_root_process_cases(),
-        open_cases(),      open_flag_cases(), io_cases(),        vectored_io_cases(),
-        size_cases(),      name_cases(),      rename_cases(),    symlink_cases(),
-        path_cases(),      attribute_cases(), directory_cases(), descriptor_cases(),
-        xattr_cases(),     lock_cases(),      fifo_cases(),      permission_cases(),
-        process_cases(),   library_cases(),   mapping_cases(),   call_cases(),
-        splice_cases(),    pointer_cases(),   own_root_cases(),  own_root_process_cases(),
         read_only_cases(),
     };
     return families;
