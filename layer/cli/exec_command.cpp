@@ -25,6 +25,7 @@ struct exec_flags {
     std::string token_file;
     std::string agent_command;
     std::string stats_file;
+    std::string trace_file;
     bool allow_local = false;
 };
 
@@ -50,6 +51,8 @@ CLI::Option* add_flags(CLI::App& app, exec_flags& flags) {
     app.add_flag(
         "--allow-local", flags.allow_local, "run programs that cannot be covered on local files"
     );
+    app.add_option("--trace", flags.trace_file, "a line for each call on remote files; -: here")
+        ->type_name("FILE");
     return app.add_option("--stats", flags.stats_file, "print counts at the end, as JSON")
         ->type_name("[=FILE]")
         ->expected(0, 1);
@@ -82,6 +85,10 @@ session::session_config make_config(
     config.stats.enabled = stats.count() > 0;
     if (!flags.stats_file.empty()) {
         config.stats.file = session::absolute(flags.stats_file);
+    }
+    config.trace.enabled = !flags.trace_file.empty();
+    if (config.trace.enabled && flags.trace_file != "-") {
+        config.trace.file = session::absolute(flags.trace_file);
     }
     if (!flags.agent.empty()) {
         config.source = session::agent_source::address;

@@ -51,5 +51,8 @@ extern "C" long farside_dispatch(farside::preload::call_frame* frame) {
     if (number >= numbers_max || handlers[number] == nullptr) {
         return static_cast<long>(outcome::pass);
     }
+    if (__builtin_expect(state.tracing.load(std::memory_order_relaxed), 0)) {
+        return static_cast<long>(run_traced(*frame, handlers[number]));
+    }
     return static_cast<long>(handlers[number](*frame));
 }

@@ -17,6 +17,8 @@ namespace farside::preload {
 
 constinit process_state state{};
 
+static_assert(sizeof(wiped_on_fork) <= 4096);  // one page
+
 namespace {
 
 char scratch_memory[scratch_count][scratch_bytes];
@@ -26,10 +28,12 @@ constexpr unsigned own_count = 4;
 enum own_index : unsigned { own_segment, own_view, own_template, own_doorbell };
 
 struct inherited {
-    std::uint64_t fields[2 + own_count + 1];  // version, descriptors, inodes
+    // Version, descriptors, inodes; then the descriptor of the trace, where there is one.
+    std::uint64_t fields[1 + own_count + 2 + 1];
+    bool has_trace;
 };
 
-// "1:1020:1021:1022:1023:12345:12346"
+// "1:1020:1021:1022:1023:12345:12346", or ":1019" behind it
 bool parse_session(std::string_view text, inherited& out) noexcept {
     std::size_t field = 0;
     bool digit = false;
@@ -46,7 +50,8 @@ bool parse_session(std::string_view text, inherited& out) noexcept {
             return false;
         }
     }
-    return digit && field + 1 == std::size(out.fields) && out.fields[0] == 1;
+    out.has_trace = field + 1 == std::size(out.fields);
+    return digit && field + 2 >= std::size(out.fields) && out.fields[0] == 1;
 }
 
 bool has_inode(int fd, std::uint64_t inode, struct stat& out) noexcept {
@@ -100,6 +105,11 @@ bool map_everything(const inherited& from) noexcept {
         }
         state.descriptors[i] = static_cast<int>(from.fields[1 + i]);
     }
+    const std::uint64_t trace = from.fields[1 + own_count + 2];
+    if (from.has_trace && trace >= descriptors_max) {
+        return false;
+    }
+    state.descriptors[own_trace] = from.has_trace ? static_cast<int>(trace) : -1;
     if (!has_inode(state.descriptors[own_segment], from.fields[1 + own_count], st) ||
         st.st_size < static_cast<off_t>(sizeof(segment::segment)) ||
         !has_inode(state.descriptors[own_template], from.fields[2 + own_count], st)) {
@@ -167,8 +177,11 @@ bool attach(const char*& message) noexcept {
     state.wiped->pid.store(static_cast<int>(kernel(__NR_getpid)), std::memory_order_relaxed);
     state.umask_cache.store(-1, std::memory_order_relaxed);
     for (const int fd : state.descriptors) {
-        state.open_files[fd].store(own_descriptor, std::memory_order_relaxed);
+        if (fd >= 0) {
+            state.open_files[fd].store(own_descriptor, std::memory_order_relaxed);
+        }
     }
+    state.tracing.store(from.has_trace, std::memory_order_relaxed);
     if (state.segment->head.last_open_file_id.load(std::memory_order_acquire) != 0) {
         adopt_descriptors();
     }

@@ -12,6 +12,7 @@
 
 #include "layer/preload/descriptor_path.hpp"
 #include "layer/preload/mapped_ranges.hpp"
+#include "layer/preload/trace.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
 
@@ -46,14 +47,19 @@ inline constexpr unsigned scratch_count = 64;
 struct wiped_on_fork {
     std::atomic<int> pid;
     std::atomic<std::uint64_t> scratch_taken;  // bit per buffer
+    traced_thread traced[traced_threads_max];
 };
 
+// The last of the descriptors that a process inherits, where there is one.
+inline constexpr unsigned own_trace = 4;
+
 struct process_state {
+    std::atomic<bool> tracing;
     segment::segment* segment;
     const segment::view* view;
     wiped_on_fork* wiped;
 
-    int descriptors[4];  // segment, view, template, doorbell
+    int descriptors[own_trace + 1];  // segment, view, template, doorbell, trace or -1
     std::uint64_t template_device;
     std::uint64_t template_inode;
     char template_path[descriptor_path_room];  // "/proc/self/fd/<template>"

@@ -178,6 +178,9 @@ long session_call::run() noexcept {
         wait();
         if (!session_died(*slot_)) {
             result = slot_->result;
+            if (state.tracing.load(std::memory_order_relaxed)) {
+                note_session_call(*slot_);
+            }
         }
     }
     kernel(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &before, nullptr, sizeof before);

@@ -123,6 +123,7 @@ struct alignas(64) call_slot {
     std::uint32_t side;           // out: farside::side of location 0, where the session decided it
     std::int64_t result;          // out
     std::uint32_t carries_descriptor;  // in: 1 where one was sent over the doorbell for this call
+    std::uint32_t round_trips;         // out: requests that the agent was asked for this call
 };
 
 // Where the bytes of a call are.
@@ -160,7 +161,7 @@ struct alignas(64) header {
     std::atomic<std::uint64_t> hits;                           // calls the layer answered alone
 };
 
-inline constexpr std::uint32_t layout_version = 2;
+inline constexpr std::uint32_t layout_version = 3;
 
 struct segment {
     header head;
@@ -195,6 +196,7 @@ inline constexpr int descriptor_ceiling = 1024;
 
 // Environment of a covered process, besides LD_PRELOAD:
 //   FARSIDE_SESSION=1:<segment>:<view>:<template>:<doorbell>:<inode of segment>:<inode of template>
+//                   and :<trace> where calls are traced: a descriptor that appends
 //   FARSIDE_CWD=<virtual working directory>   only while that is remote
 inline constexpr char environment_session[] = "FARSIDE_SESSION=";
 inline constexpr char environment_directory[] = "FARSIDE_CWD=";

@@ -43,6 +43,7 @@ void incoming_call::answer(std::int64_t result, segment::call_slot& slot, segmen
     slot.data_bytes = data_bytes;
     slot.side = static_cast<std::uint32_t>(where);
     slot.result = result;
+    slot.round_trips = static_cast<std::uint32_t>(caller.requests());
 }
 
 std::int64_t incoming_call::give_bytes(std::string_view bytes) {

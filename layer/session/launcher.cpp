@@ -115,6 +115,13 @@ std::optional<std::string> place_descriptors(const shared_memory& memory) {
     }
     value += ":" + std::to_string(memory.segment_inode());
     value += ":" + std::to_string(memory.template_inode());
+    if (from.trace >= 0) {
+        const int placed = place(from.trace, below);
+        if (placed < 0) {
+            return std::nullopt;
+        }
+        value += ":" + std::to_string(placed);
+    }
     return value;
 }
 
@@ -147,7 +154,7 @@ void become_program(
     const std::optional<std::string> session = place_descriptors(memory);
     if (!session) {
         notices{STDERR_FILENO}.say(
-            "no room for four descriptors below the limit of open files (ulimit -n)"
+            "no room for five descriptors below the limit of open files (ulimit -n)"
         );
         ::_exit(125);
     }

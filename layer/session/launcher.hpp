@@ -24,7 +24,7 @@ struct program_start {
     const char* const* given, const std::string& library, const std::string& session, bool preload
 );
 
-// Duplicates the four to free numbers below descriptor_ceiling (or the soft limit), without
+// Duplicates them to free numbers below descriptor_ceiling (or the soft limit), without
 // close-on-exec, and returns the value of FARSIDE_SESSION. Nothing: no room for them.
 [[nodiscard]] std::optional<std::string> place_descriptors(const shared_memory& memory);
 

@@ -17,6 +17,11 @@ struct stats_options {
     std::string file;  // empty: standard error
 };
 
+struct trace_options {
+    bool enabled = false;
+    std::string file;  // empty: standard error
+};
+
 struct session_config {
     std::string target;  // as the user named it: "docker/web"
     agent_source source = agent_source::program;
@@ -25,6 +30,7 @@ struct session_config {
     std::string library;       // absolute path of libfarside.so, for the view
     bool allow_local = false;  // programs that cannot be covered run on local files
     stats_options stats;
+    trace_options trace;
 };
 
 }  // namespace farside::session

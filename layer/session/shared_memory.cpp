@@ -161,6 +161,7 @@ shared_memory::shared_memory(shared_memory&& other) noexcept
       template_{std::move(other.template_)},
       user_doorbell_{std::move(other.user_doorbell_)},
       session_doorbell_{std::move(other.session_doorbell_)},
+      trace_{std::move(other.trace_)},
       segment_inode_{other.segment_inode_},
       template_inode_{other.template_inode_},
       template_device_{other.template_device_},
@@ -177,7 +178,7 @@ shared_memory::~shared_memory() {
 }
 
 shared_memory::inherited_descriptors shared_memory::inherited() const {
-    return {segment_fd_.get(), view_fd_.get(), template_.get(), user_doorbell_.get()};
+    return {segment_fd_.get(), view_fd_.get(), template_.get(), user_doorbell_.get(), trace_.get()};
 }
 
 void shared_memory::release_descriptors() {
@@ -186,11 +187,13 @@ void shared_memory::release_descriptors() {
     template_.reset();
     user_doorbell_.reset();
     session_doorbell_.reset();
+    trace_.reset();
 }
 
 boost::system::error_code shared_memory::adopt() {
     assert(!robust_ && session_doorbell_);
     user_doorbell_.reset();
+    trace_.reset();
     const auto tid = static_cast<std::uint32_t>(::gettid());
     segment_->head.session_tid = tid;
     // Also the slots that nobody used yet hold the id, so that all are marked when this thread

@@ -39,6 +39,7 @@ public:
         int view = -1;       // read-only
         int template_ = -1;  // read-only
         int doorbell = -1;   // the covered processes' end
+        int trace = -1;      // none: calls are not traced
     };
 
     [[nodiscard]] inherited_descriptors inherited() const;
@@ -48,6 +49,9 @@ public:
     [[nodiscard]] std::uint64_t template_inode() const { return template_inode_; }
 
     [[nodiscard]] std::uint64_t template_device() const { return template_device_; }
+
+    // Where covered processes write their traces.
+    void set_trace(unique_fd trace) { trace_ = std::move(trace); }
 
     // The supervisor, once the program runs: closes all of them, the session's end too.
     void release_descriptors();
@@ -77,6 +81,7 @@ private:
     unique_fd template_;
     unique_fd user_doorbell_;
     unique_fd session_doorbell_;
+    unique_fd trace_;
     std::uint64_t segment_inode_ = 0;
     std::uint64_t template_inode_ = 0;
     std::uint64_t template_device_ = 0;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include <dirent.h>
@@ -261,6 +262,19 @@ private:
     int status_ = 0;
 };
 
+// Where covered processes write their traces; none where they write none. Nothing: it cannot be
+// opened, and errno says why.
+std::optional<unique_fd> open_trace(const trace_options& options) {
+    if (!options.enabled) {
+        return unique_fd{};
+    }
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    unique_fd file{
+        options.file.empty() ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                             : ::open(options.file.c_str(), flags, 0666)};
+    return file ? std::optional{std::move(file)} : std::nullopt;
+}
+
 }  // namespace
 
 int supervise(const session_config& config, const path_policy& policy, const program_start& start) {
@@ -272,6 +286,12 @@ int supervise(const session_config& config, const path_policy& policy, const pro
     if (!memory || !control) {
         return fail("no shared memory: " + (memory ? control.error() : memory.error()).message());
     }
+    auto trace = open_trace(config.trace);
+    if (!trace) {
+        const std::string name = config.trace.file.empty() ? "standard error" : config.trace.file;
+        return fail("cannot write the trace to " + name + ": " + std::strerror(errno));
+    }
+    memory->set_trace(std::move(*trace));
     const pid_t session = ::fork();
     if (session < 0) {
         return fail(std::string{"no process for the session: "} + std::strerror(errno));
