@@ -363,4 +363,17 @@ outcome on_exit_group(call_frame& /*frame*/) noexcept {
     return outcome::pass;
 }
 
+// pthread_cancel(3): the thread may be waiting for something that never comes, with the signal
+// blocked. Sent first, so that the thread ends rather than see that its wait was interrupted.
+outcome on_tgkill(call_frame& frame) noexcept {
+    if (frame.argument(2) != signal_of_cancellation) {
+        return outcome::pass;
+    }
+    const long sent = kernel(__NR_tgkill, frame.argument(0), frame.argument(1), frame.argument(2));
+    if (sent == 0) {
+        session_call::cancel_those_of(frame.argument<std::uint32_t>(1));
+    }
+    return answer(frame, sent);
+}
+
 }  // namespace farside::preload

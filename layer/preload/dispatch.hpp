@@ -148,6 +148,7 @@ FARSIDE_HANDLER(on_fork);
 FARSIDE_HANDLER(on_clone);
 FARSIDE_HANDLER(on_clone3);
 FARSIDE_HANDLER(on_execve);
+FARSIDE_HANDLER(on_tgkill);
 FARSIDE_HANDLER(on_execveat);
 FARSIDE_HANDLER(on_exit_group);
 

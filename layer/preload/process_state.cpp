@@ -127,11 +127,17 @@ bool map_everything(const inherited& from) noexcept {
     const auto* const view = static_cast<const segment::view*>(
         map_shared(state.descriptors[own_view], sizeof(segment::view), PROT_READ)
     );
-    auto* const wiped = static_cast<wiped_on_fork*>(reinterpret_cast<void*>(
-        kernel(__NR_mmap, nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    ));
+    auto* const wiped = static_cast<wiped_on_fork*>(reinterpret_cast<void*>(kernel(
+        __NR_mmap,
+        nullptr,
+        sizeof(wiped_on_fork),
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1,
+        0
+    )));
     if (shared == nullptr || view == nullptr || reinterpret_cast<long>(wiped) < 0 ||
-        kernel(__NR_madvise, wiped, 4096, MADV_WIPEONFORK) != 0) {
+        kernel(__NR_madvise, wiped, sizeof(wiped_on_fork), MADV_WIPEONFORK) != 0) {
         return false;
     }
     if (shared->head.magic != segment::magic || view->magic != segment::view_magic ||
@@ -267,14 +273,24 @@ void refuse(std::string_view reason) noexcept {
 
 scratch::scratch() noexcept {
     auto& taken = state.wiped->scratch_taken;
+    const scope_of_thread whose = scope_of(this);
     std::uint64_t bits = taken.load(std::memory_order_relaxed);
     while (bits != ~std::uint64_t{0}) {
         const int free = __builtin_ctzll(~bits);
         if (taken.compare_exchange_weak(
                 bits, bits | std::uint64_t{1} << free, std::memory_order_acquire
             )) {
+            state.wiped->scratch_holders[free].set(whose);
             index_ = free;
             data_ = scratch_memory[free];
+            return;
+        }
+    }
+    for (unsigned i = 0; i < scratch_count; ++i) {
+        holder& left = state.wiped->scratch_holders[i];
+        if (left.is_gone(whose) && left.take_over(whose)) {
+            index_ = static_cast<int>(i);
+            data_ = scratch_memory[i];
             return;
         }
     }
@@ -292,6 +308,7 @@ scratch::scratch() noexcept {
 
 scratch::~scratch() {
     if (index_ >= 0) {
+        state.wiped->scratch_holders[index_].clear();
         state.wiped->scratch_taken.fetch_and(
             ~(std::uint64_t{1} << index_), std::memory_order_release
         );

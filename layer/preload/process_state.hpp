@@ -11,6 +11,7 @@
 #pragma once
 
 #include "layer/preload/descriptor_path.hpp"
+#include "layer/preload/holder.hpp"
 #include "layer/preload/mapped_ranges.hpp"
 #include "layer/preload/trace.hpp"
 #include "layer/segment/segment.hpp"
@@ -48,6 +49,8 @@ struct wiped_on_fork {
     std::atomic<int> pid;
     std::atomic<std::uint64_t> scratch_taken;  // bit per buffer
     traced_thread traced[traced_threads_max];
+    holder scratch_holders[scratch_count];
+    holder slot_holders[segment::slot_count];  // of the slots that this process owns
 };
 
 // The last of the descriptors that a process inherits, where there is one.

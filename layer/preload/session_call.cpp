@@ -20,10 +20,10 @@ constexpr int msg_nosignal = 0x4000;
 // How long a thread without a slot sleeps before it looks again by itself: the process that was to
 // wake it may have been killed.
 constexpr long slot_wait_ns = 100'000'000;
-// glibc's SIGCANCEL. A cancelled thread is unwound from wherever it is, and stubs cannot be
-// unwound: the signal stays pending until the answer came (remote waits are no cancellation
-// points).
-constexpr std::uint64_t cancel_signal = std::uint64_t{1} << (32 - 1);
+// A cancelled thread ends wherever it is: the signal stays pending until the slot is given back.
+// tgkill(2) sees to it that a wait which it would have ended is over soon (cancel_those_of).
+constexpr std::uint64_t cancel_signal = std::uint64_t{1} << (signal_of_cancellation - 1);
+constexpr std::size_t mask_bytes = sizeof cancel_signal;
 
 segment::header& head() noexcept {
     return state.segment->head;
@@ -49,29 +49,53 @@ std::uint32_t first_guess() noexcept {
 
 }  // namespace
 
-session_call::session_call(segment::call op) noexcept {
+bool session_call::claim(std::uint32_t index, std::uint32_t pid, looks_at whose) noexcept {
+    segment::call_slot& slot = state.segment->slots[index];
+    std::uint32_t owner = slot.owner.load(std::memory_order_relaxed);
+    if (owner == 0) {
+        return slot.owner.compare_exchange_strong(owner, pid, std::memory_order_acquire);
+    }
+    if (owner != pid ||
+        !(whose == looks_at::all_threads ? state.wiped->slot_holders[index].is_gone(at_)
+                                         : state.wiped->slot_holders[index].was_left_by(at_))) {
+        return false;
+    }
+    // Somebody left by a jump. What he asked for must not happen any more, where it still can.
+    if (slot.state.load(std::memory_order_acquire) != head().session_tid) {
+        cancel(index);
+        return false;
+    }
+    return state.wiped->slot_holders[index].take_over(at_);
+}
+
+bool session_call::claim_any(looks_at whose) noexcept {
     const auto pid = static_cast<std::uint32_t>(kernel(__NR_getpid));
     const std::uint32_t start = first_guess();
+    for (std::uint32_t i = 0; i < segment::slot_count; ++i) {
+        const std::uint32_t index = (start + i) % segment::slot_count;
+        if (claim(index, pid, whose)) {
+            state.wiped->slot_holders[index].set(at_);
+            slot_ = &state.segment->slots[index];
+            area_ = &state.segment->areas[index];
+            index_ = index;
+            return true;
+        }
+    }
+    return false;
+}
+
+session_call::session_call(segment::call op) noexcept : at_(scope_of(this)) {
     while (true) {
         const auto releases = head().slot_releases.load(std::memory_order_acquire);
-        for (std::uint32_t i = 0; i < segment::slot_count; ++i) {
-            const std::uint32_t index = (start + i) % segment::slot_count;
-            segment::call_slot& slot = state.segment->slots[index];
-            std::uint32_t free = 0;
-            if (slot.owner.load(std::memory_order_relaxed) == 0 &&
-                slot.owner.compare_exchange_strong(free, pid, std::memory_order_acquire)) {
-                slot_ = &slot;
-                area_ = &state.segment->areas[index];
-                index_ = index;
-                slot.op = op;
-                slot.cancelled.store(0, std::memory_order_relaxed);
-                slot.path_bytes[0] = slot.path_bytes[1] = 0;
-                slot.data_bytes = 0;
-                slot.carries_descriptor = 0;
-                slot.side = static_cast<std::uint32_t>(side::remote);
-                std::memset(slot.arguments, 0, sizeof slot.arguments);
-                return;
-            }
+        if (claim_any(looks_at::own_thread) || claim_any(looks_at::all_threads)) {
+            slot_->op = op;
+            slot_->cancelled.store(0, std::memory_order_relaxed);
+            slot_->path_bytes[0] = slot_->path_bytes[1] = 0;
+            slot_->data_bytes = 0;
+            slot_->carries_descriptor = 0;
+            slot_->side = static_cast<std::uint32_t>(side::remote);
+            std::memset(slot_->arguments, 0, sizeof slot_->arguments);
+            return;
         }
         if (session_died(state.segment->slots[0])) {
             return;  // nobody will ever free one
@@ -88,10 +112,15 @@ session_call::~session_call() {
     if (slot_ == nullptr) {
         return;
     }
+    state.wiped->slot_holders[index_].clear();
     slot_->owner.store(0, std::memory_order_release);
     if (head().slot_waiters.load(std::memory_order_acquire) != 0) {
         head().slot_releases.fetch_add(1, std::memory_order_acq_rel);
         kernel(__NR_futex, &head().slot_releases, FUTEX_WAKE, 1);
+    }
+    if (blocked_cancel_) {
+        // Here the thread may end: it has nothing to give back any more.
+        kernel(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &signals_before_, nullptr, mask_bytes);
     }
 }
 
@@ -138,11 +167,26 @@ std::byte* session_call::data() const noexcept {
     return area_ != nullptr ? area_->data : nowhere;
 }
 
-void session_call::post() noexcept {
-    head().posted[index_ / 64].fetch_or(
-        std::uint64_t{1} << (index_ % 64), std::memory_order_seq_cst
-    );
+void session_call::post(std::uint32_t index) noexcept {
+    head().posted[index / 64].fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_seq_cst);
     ring();
+}
+
+void session_call::cancel(std::uint32_t index) noexcept {
+    if (state.segment->slots[index].cancelled.exchange(1, std::memory_order_acq_rel) == 0) {
+        post(index);
+    }
+}
+
+void session_call::cancel_those_of(std::uint32_t tid) noexcept {
+    const auto pid = static_cast<std::uint32_t>(kernel(__NR_getpid));
+    for (std::uint32_t index = 0; index < segment::slot_count; ++index) {
+        const segment::call_slot& slot = state.segment->slots[index];
+        if (state.wiped->slot_holders[index].is_thread(tid) &&
+            slot.owner.load(std::memory_order_acquire) == pid) {
+            cancel(index);
+        }
+    }
 }
 
 void session_call::wait() noexcept {
@@ -152,8 +196,8 @@ void session_call::wait() noexcept {
         // handler; EINTR is left for the handlers without, which ask for the call to be
         // interrupted.
         const long woken = kernel(__NR_futex, &slot_->state, FUTEX_WAIT, posted);
-        if (woken == -EINTR && slot_->cancelled.exchange(1, std::memory_order_acq_rel) == 0) {
-            post();
+        if (woken == -EINTR) {
+            cancel(index_);
         }
     }
 }
@@ -167,24 +211,30 @@ long session_call::run() noexcept {
     }
     const std::uint32_t idle = head().session_tid;
     std::uint32_t expected = idle;
-    const std::uint64_t blocked = cancel_signal;
-    std::uint64_t before = 0;
-    kernel(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &blocked, &before, sizeof blocked);
-    long result = -EIO;
-    if (slot_->state.compare_exchange_strong(
+    if (!blocked_cancel_) {
+        kernel(
+            __NR_rt_sigprocmask, 0 /* SIG_BLOCK */, &cancel_signal, &signals_before_, mask_bytes
+        );
+        blocked_cancel_ = true;
+    }
+    if (!slot_->state.compare_exchange_strong(
             expected, idle | segment::state_posted, std::memory_order_acq_rel
         )) {
-        post();
-        wait();
-        if (!session_died(*slot_)) {
-            result = slot_->result;
-            if (state.tracing.load(std::memory_order_relaxed)) {
-                note_session_call(*slot_);
-            }
-        }
+        return -EIO;
     }
-    kernel(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &before, nullptr, sizeof before);
-    return result;
+    post(index_);
+    wait();
+    if (!state.wiped->slot_holders[index_].is(at_)) {
+        slot_ = nullptr;  // taken over: we were away on another stack
+        return -EIO;
+    }
+    if (session_died(*slot_)) {
+        return -EIO;
+    }
+    if (state.tracing.load(std::memory_order_relaxed)) {
+        note_session_call(*slot_);
+    }
+    return slot_->result;
 }
 
 side session_call::decided_side() const noexcept {

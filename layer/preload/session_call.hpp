@@ -3,6 +3,7 @@
 #pragma once
 
 #include "layer/common/side.hpp"
+#include "layer/preload/holder.hpp"
 #include "layer/segment/segment.hpp"
 
 #include <cstddef>
@@ -11,6 +12,9 @@
 #include <string_view>
 
 namespace farside::preload {
+
+// What glibc sends to a thread that pthread_cancel(3) is to end (SIGCANCEL).
+inline constexpr int signal_of_cancellation = 32;
 
 class session_call {
 public:
@@ -49,14 +53,25 @@ public:
     // After run(): an argument that the session answered in.
     [[nodiscard]] std::int64_t answered(std::size_t index) const noexcept;
 
+    // Asks for an early end of what the thread waits for: it is being cancelled.
+    static void cancel_those_of(std::uint32_t tid) noexcept;
+
 private:
-    void post() noexcept;
+    enum class looks_at { own_thread, all_threads };
+
+    [[nodiscard]] bool claim_any(looks_at whose) noexcept;
+    [[nodiscard]] bool claim(std::uint32_t index, std::uint32_t pid, looks_at whose) noexcept;
+    static void post(std::uint32_t index) noexcept;
+    static void cancel(std::uint32_t index) noexcept;
     void wait() noexcept;
 
     segment::call_slot* slot_ = nullptr;
     segment::slot_area* area_ = nullptr;
     std::uint32_t index_ = 0;
+    scope_of_thread at_;
     long failure_ = 0;  // of what came before run(): -errno
+    std::uint64_t signals_before_ = 0;
+    bool blocked_cancel_ = false;
 };
 
 }  // namespace farside::preload
