@@ -17,8 +17,6 @@ namespace farside::preload {
 
 constinit process_state state{};
 
-static_assert(sizeof(wiped_on_fork) <= 4096);  // one page
-
 namespace {
 
 char scratch_memory[scratch_count][scratch_bytes];
