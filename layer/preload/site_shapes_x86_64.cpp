@@ -16,10 +16,17 @@ bool matches(
     return std::memcmp(text.data() + at, pattern, bytes) == 0;
 }
 
-// `mov $number, %eax` at `at`: the number, or any_number where it is none. System call numbers fit
-// in ten bits; the upper bytes are zero.
-unsigned loaded_number(std::span<const unsigned char> text, std::size_t at) noexcept {
-    if (text[at] != 0xb8 || text[at + 3] != 0 || text[at + 4] != 0 || text[at + 2] > 3) {
+// `mov $number, %reg`, of 32 bits, by the register's opcode.
+constexpr unsigned char into_eax = 0xb8;
+constexpr unsigned char into_edx = 0xba;
+constexpr unsigned char into_esi = 0xbe;
+
+// The number that is loaded at `at`, or any_number where it is none. System call numbers fit in ten
+// bits; the upper bytes are zero.
+unsigned loaded_number(
+    std::span<const unsigned char> text, std::size_t at, unsigned char load = into_eax
+) noexcept {
+    if (text[at] != load || text[at + 3] != 0 || text[at + 4] != 0 || text[at + 2] > 3) {
         return any_number;
     }
     return static_cast<unsigned>(text[at + 1]) | static_cast<unsigned>(text[at + 2]) << 8U;
@@ -62,11 +69,17 @@ std::uint8_t movable_successor(std::span<const unsigned char> text, std::size_t 
     return 0;
 }
 
-// The number loaded into eax by an instruction a little before `at`, for shapes with other
-// instructions in between.
+// The number loaded by an instruction a little before `at`, for shapes with other instructions in
+// between: into eax, or, as _exit does, into the register that is moved to eax last.
 unsigned number_nearby(std::span<const unsigned char> text, std::size_t at) noexcept {
+    unsigned char load = into_eax;
+    if (matches(text, at - 2, 2, "\x89\xd0")) {
+        load = into_edx;
+    } else if (matches(text, at - 2, 2, "\x89\xf0")) {
+        load = into_esi;
+    }
     for (std::size_t back = 6; back < before_bytes; ++back) {
-        const unsigned number = loaded_number(text, at - back);
+        const unsigned number = loaded_number(text, at - back, load);
         if (number != any_number) {
             return number;
         }

@@ -83,6 +83,20 @@ TEST(SiteShapes, DisplacesWhereTheNumberIsLoadedEarlier) {
     EXPECT_EQ(recognise(text, syscall_at, wants_none).how, shape::none);
 }
 
+TEST(SiteShapes, DisplacesWhereTheNumberComesFromAnotherRegister) {
+    const code by_esi = around(
+        {0xbe, 0xe7, 0x00, 0x00, 0x00, 0xba, 0x3c, 0x00, 0x00, 0x00, 0x89, 0xf0},
+        {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff}
+    );
+    EXPECT_EQ(recognise(by_esi, syscall_at, wants_all).how, shape::displaced);
+    EXPECT_EQ(recognise(by_esi, syscall_at, wants_all).number, 231U);
+    const code by_edx = around(
+        {0xbe, 0xe7, 0x00, 0x00, 0x00, 0xba, 0x3c, 0x00, 0x00, 0x00, 0x89, 0xd0},
+        {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff}
+    );
+    EXPECT_EQ(recognise(by_edx, syscall_at, wants_all).number, 60U);
+}
+
 TEST(SiteShapes, DoesNotDisplaceWhatItCannotMove) {
     const code text = around({0xb8, 0x09, 0x00, 0x00, 0x00, 0x4d, 0x89, 0xca}, {0x74, 0x05});
     EXPECT_EQ(recognise(text, syscall_at, wants_all).how, shape::none);
