@@ -77,7 +77,7 @@ call_result request_change(
 ) {
     held_image held;
     if (file) {
-        held = co_await services.maps.begin_change(*file);
+        held = co_await services.maps.begin_change(*file, shared_maps::stores::first);
     }
     const auto result = co_await request(services, call, message);
     if (file) {

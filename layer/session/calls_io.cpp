@@ -107,7 +107,7 @@ awaitable<written> write_at(
     request.sync_flags = call.word(2);
     request.data.bytes = call.data_in;
     reply_collector<protocol::write> reply;
-    const auto held = co_await services.maps.begin_change(file.identity);
+    const auto held = co_await services.maps.begin_change(file.identity, shared_maps::stores::stay);
     const auto ec = co_await services.link.call(request, reply, call.caller);
     const bool told = !ec && reply.value.bytes <= call.data_in.size() &&
                       reply.value.position >= reply.value.bytes;
@@ -340,7 +340,7 @@ call_result copy_at(
     if (stored != 0) {
         co_return -stored;
     }
-    const auto held = co_await services.maps.begin_change(to.identity);
+    const auto held = co_await services.maps.begin_change(to.identity, shared_maps::stores::first);
     const auto ec = co_await services.link.call(request, reply, call.caller);
     co_await services.maps.end_change(held, to.identity, shared_maps::extent::unknown);
     if (ec) {

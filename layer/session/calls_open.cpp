@@ -44,7 +44,7 @@ call_result open_remote(
     }
     held_image held;
     if (truncated) {
-        held = co_await services.maps.begin_change(*truncated);
+        held = co_await services.maps.begin_change(*truncated, shared_maps::stores::stay);
     }
     reply_collector<protocol::open> reply;
     const auto ec = co_await services.link.call(request, reply, call.caller);

@@ -3,6 +3,7 @@
 #include "layer/session/mapped_image.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cassert>
@@ -39,16 +40,16 @@ std::uint64_t seen_word(const std::byte* at) {
 
 // 0xff in each byte that is not zero.
 std::uint64_t spread(std::uint64_t difference) {
-    std::uint64_t mask = 0;
-    for (unsigned i = 0; i < word; ++i) {
-        const std::uint64_t byte = std::uint64_t{0xff} << (8 * i);
-        mask |= (difference & byte) != 0 ? byte : 0;
-    }
-    return mask;
+    constexpr std::uint64_t low = 0x7f7f7f7f7f7f7f7f;
+    // The top bit of each byte that has any bit; no carry leaves its byte.
+    const std::uint64_t marks = (((difference & low) + low) | difference) & ~low;
+    return (marks >> 7U) * 0xff;
 }
 
+// REQUIRES: not empty.
 bool is_zero(std::span<const std::byte> bytes) {
-    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+    return bytes[0] == std::byte{0} &&
+           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
 std::uint64_t seek(const unique_fd& fd, std::uint64_t from, int whence, std::uint64_t none) {
@@ -56,12 +57,26 @@ std::uint64_t seek(const unique_fd& fd, std::uint64_t from, int whence, std::uin
     return found < 0 ? none : static_cast<std::uint64_t>(found);
 }
 
-void append(stored_bytes& out, std::uint64_t offset, std::byte value) {
+void append(stored_bytes& out, std::uint64_t offset, std::span<const std::byte> bytes) {
     if (out.runs.empty() || out.runs.back().offset + out.runs.back().size != offset) {
         out.runs.push_back({offset, out.bytes.size(), 0});
     }
-    out.bytes.push_back(value);
-    ++out.runs.back().size;
+    out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
+    out.runs.back().size += bytes.size();
+}
+
+// The bytes of `seen` that are not those of `known`, which are in the file at `offset`.
+void append_different(
+    stored_bytes& out,
+    std::uint64_t offset,
+    std::span<const std::byte> seen,
+    std::span<const std::byte> known
+) {
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (seen[i] != known[i]) {
+            append(out, offset + i, seen.subspan(i, 1));
+        }
+    }
 }
 
 }  // namespace
@@ -229,6 +244,17 @@ void mapped_image::merge(std::uint64_t offset, std::span<const std::byte> conten
     }
 }
 
+void mapped_image::merge_hole(std::uint64_t offset, std::uint64_t bytes) {
+    static constexpr std::array<std::byte, page> zeros{};
+    const std::uint64_t end = offset + clip(offset, bytes);
+    std::uint64_t at = offset;
+    while ((at = next_data(at)) < end) {
+        const std::uint64_t stop = std::min(end, up(at + 1, page));
+        merge(at, std::span{zeros}.first(stop - at));
+        at = stop;
+    }
+}
+
 void mapped_image::copy(std::uint64_t offset, std::span<std::byte> to) const {
     const auto bytes = clip(offset, to.size());
     if (bytes > 0) {
@@ -272,14 +298,16 @@ std::uint64_t mapped_image::collect(
                     return at;
                 }
                 const std::uint64_t seen = seen_word(image_.bytes + at);
-                if (seen == load_word(baseline_.bytes + at)) {
+                const std::uint64_t known = load_word(baseline_.bytes + at);
+                if (seen == known) {
                     continue;
                 }
                 const auto bytes = std::bit_cast<std::array<std::byte, word>>(seen);
-                for (std::uint64_t i = 0; i < std::min(word, stop - at); ++i) {
-                    if (bytes[i] != baseline_.bytes[at + i]) {
-                        append(out, at + i, bytes[i]);
-                    }
+                if (at + word <= stop && spread(seen ^ known) == ~std::uint64_t{0}) {
+                    append(out, at, bytes);
+                } else {
+                    const auto part = std::span{bytes}.first(std::min(word, stop - at));
+                    append_different(out, at, part, {baseline_.bytes + at, part.size()});
                 }
             }
             at = std::min(at, stop);

@@ -65,6 +65,9 @@ public:
     // The target was found to hold this: taken over where nothing was stored.
     void merge(std::uint64_t offset, std::span<const std::byte> content);
 
+    // The same for zeros.
+    void merge_hole(std::uint64_t offset, std::uint64_t bytes);
+
     // As a program sees it now.
     void copy(std::uint64_t offset, std::span<std::byte> to) const;
 

@@ -5,10 +5,12 @@
 #include "protocol/limits.hpp"
 #include "protocol/name_messages.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace farside::session {
 namespace {
@@ -84,15 +86,26 @@ awaitable<int> shared_image::look(version& found) {
     co_return 0;
 }
 
-awaitable<int> shared_image::read_all(std::uint64_t size) {
+awaitable<std::uint64_t> shared_image::seek(std::uint64_t from, int whence, std::uint64_t none) {
     link_caller by;
-    std::vector<std::byte> room(std::min<std::uint64_t>(read_bytes, size));
-    std::uint64_t at = 0;
-    while (at < size) {
+    protocol::seek request;
+    request.handle = through_->handle;
+    request.offset = static_cast<std::int64_t>(from);
+    request.whence = static_cast<std::uint32_t>(whence);
+    reply_collector<protocol::seek> reply;
+    const auto ec = co_await link_.call(request, reply, by);
+    const auto found = static_cast<std::uint64_t>(reply.value.position);
+    co_return ec || reply.value.position < 0 || found<from || found> none ? none : found;
+}
+
+awaitable<int> shared_image::read_data(std::uint64_t from, std::uint64_t to) {
+    link_caller by;
+    std::vector<std::byte> room(std::min<std::uint64_t>(read_bytes, to - from));
+    while (from < to) {
         protocol::read request;
         request.handle = through_->handle;
-        request.offset = static_cast<std::int64_t>(at);
-        request.bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(room.size(), size - at));
+        request.offset = static_cast<std::int64_t>(from);
+        request.bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(room.size(), to - from));
         reply_collector<protocol::read> reply;
         reply.room = std::span{room}.first(request.bytes);
         const auto ec = co_await link_.call(request, reply, by);
@@ -104,11 +117,39 @@ awaitable<int> shared_image::read_all(std::uint64_t size) {
         }
         const auto got = std::span{std::as_const(room)}.first(reply.value);
         if (first_) {
-            bytes_.load(at, got);
+            bytes_.load(from, got);
         } else {
-            bytes_.merge(at, got);
+            bytes_.merge(from, got);
         }
-        at += reply.value;
+        from += reply.value;
+    }
+    co_return 0;
+}
+
+// A file of one read is read as it is; of a longer one the holes are not.
+awaitable<int> shared_image::read_all(std::uint64_t size) {
+    std::uint64_t at = 0;
+    while (at < size) {
+        std::uint64_t data = at;
+        std::uint64_t end = size;
+        if (size > read_bytes) {
+            data = co_await seek(at, SEEK_DATA, size);
+            if (data == size) {
+                // Nothing but a hole, or a file system that cannot tell: then it has no hole.
+                const std::uint64_t hole = co_await seek(at, SEEK_HOLE, size);
+                data = hole == at ? size : at;
+            } else {
+                end = co_await seek(data, SEEK_HOLE, size);
+            }
+        }
+        bytes_.merge_hole(at, data - at);
+        if (data < end) {
+            const int failed = co_await read_data(data, end);
+            if (failed != 0) {
+                co_return failed;
+            }
+        }
+        at = end;
     }
     co_return 0;
 }
@@ -157,8 +198,6 @@ awaitable<int> shared_image::refresh() {
 }
 
 awaitable<> shared_image::begin_change() {
-    // What cannot be written now is tried again; the call has an outcome of its own.
-    co_await write_back();
     version found;
     const int failed = co_await look(found);
     stale_ = stale_ || failed != 0 || !(found == seen_);

@@ -74,8 +74,8 @@ public:
     // Takes over what others changed, if the attributes tell of a change.
     awaitable<int> refresh();
 
-    // Around a change that a covered process makes by a call: stores made before it come first,
-    // what others changed before is noticed, and what the call changed is then no change of others.
+    // Around a change that a covered process makes by a call: what others changed before is
+    // noticed, and what the call changed is then no change of others.
     awaitable<> begin_change();
     awaitable<> end_change();
 
@@ -109,6 +109,9 @@ private:
     [[nodiscard]] static version version_of(const protocol::attributes& attr);
     awaitable<int> look(version& found);
     awaitable<int> read_all(std::uint64_t size);
+    // The next offset with data or with none; `none` at the end, or where that cannot be told.
+    awaitable<std::uint64_t> seek(std::uint64_t from, int whence, std::uint64_t none);
+    awaitable<int> read_data(std::uint64_t from, std::uint64_t to);
     awaitable<int> send(const stored_bytes& stored, std::size_t& done);
 
     agent_link& link_;

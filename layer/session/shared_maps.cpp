@@ -139,8 +139,12 @@ awaitable<shared_maps::mapped> shared_maps::map(std::shared_ptr<open_file> file)
     co_return answer;
 }
 
-awaitable<held_image> shared_maps::begin_change(file_identity identity) {
+awaitable<held_image> shared_maps::begin_change(file_identity identity, stores before) {
     auto held = co_await hold(identity);
+    if (held && before == stores::first) {
+        // What cannot be written now is tried again; the call has an outcome of its own.
+        co_await held->write_back();
+    }
     if (held) {
         co_await held->begin_change();
     }

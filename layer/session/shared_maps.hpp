@@ -69,9 +69,11 @@ public:
     awaitable<mapped> map(std::shared_ptr<open_file> file);
 
     // Around a call that changes a file, which may be mapped or come to be mapped meanwhile.
-    // `extent` says whether the image is told what changed (written(), its size) or must ask.
+    // `extent` says whether the image is told what changed (written(), its size) or must ask;
+    // `stores`, whether those made before must have come to the file first.
     enum class extent { known, unknown };
-    awaitable<held_image> begin_change(file_identity identity);
+    enum class stores { stay, first };
+    awaitable<held_image> begin_change(file_identity identity, stores before);
     awaitable<> end_change(const held_image& held, file_identity identity, extent what);
 
     // Brings the stores into one file, or into all, to the target. An errno, or 0.
