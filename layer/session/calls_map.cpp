@@ -29,11 +29,12 @@ int check(const open_file& file, std::uint32_t protection) {
 }
 
 // EPERM for code on a file system that must not have any.
-call_result check_execution(call_services& services, incoming_call& call, const open_file& file) {
+call_result check_execution(call_services& services, const open_file& file) {
+    link_caller by;  // mmap(2) knows no EINTR
     protocol::file_system message;
     message.at.base = file.handle;
     reply_collector<protocol::file_system> reply;
-    const auto ec = co_await services.link.call(message, reply, call.caller);
+    const auto ec = co_await services.link.call(message, reply, by);
     if (ec) {
         co_return failure(ec);
     }
@@ -58,7 +59,7 @@ call_result serve_map_shared(call_services& services, incoming_call& call) {
         co_return -EINVAL;
     }
     if ((protection & PROT_EXEC) != 0) {
-        const auto allowed = co_await check_execution(services, call, *file);
+        const auto allowed = co_await check_execution(services, *file);
         if (allowed < 0) {
             co_return allowed;
         }

@@ -22,7 +22,7 @@ namespace limits {
 // Files mapped at once; two descriptors and two mappings each.
 inline constexpr std::size_t mapped_files_max = 4096;
 // Of one mapped file, and of all. They lie in this machine's memory twice, less their holes.
-inline constexpr std::uint64_t mapped_file_bytes_max = std::uint64_t{1} << 30U;
+inline constexpr std::uint64_t mapped_file_bytes_max = std::uint64_t{2} << 30U;
 inline constexpr std::uint64_t mapped_bytes_max = std::uint64_t{4} << 30U;
 
 }  // namespace limits
