@@ -155,11 +155,11 @@ outcome on_sendfile(call_frame& frame) noexcept {
     if (offset != nullptr && !in.has_position() && !S_ISDIR(in.mode)) {
         return answer(frame, -ESPIPE);
     }
-    if (out.failure != 0 || !out.writes()) {
-        return answer(frame, -EBADF);
-    }
     if (count < 0 || (offset != nullptr && *offset < 0)) {
         return answer(frame, -EINVAL);
+    }
+    if (out.failure != 0 || !out.writes()) {
+        return answer(frame, -EBADF);
     }
     if (!in.has_position() || ((out.flags & O_APPEND) != 0 && !S_ISFIFO(out.mode))) {
         return answer(frame, -EINVAL);

@@ -56,3 +56,50 @@ bool ask_writable(std::uintptr_t page) noexcept {
 }
 
 }  // namespace farside::preload::detail
+
+namespace farside::preload {
+namespace {
+
+// The first NUL in [at, end), or `end`; all of it in one page. Aligned words stay in the page, too.
+const char* find_end(const char* at, const char* end) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t highs = 0x8080808080808080;
+    while (at < end && reinterpret_cast<std::uintptr_t>(at) % sizeof(std::uint64_t) != 0) {
+        if (*at == '\0') {
+            return at;
+        }
+        ++at;
+    }
+    for (; at < end; at += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        __builtin_memcpy(&word, at, sizeof word);
+        // The lowest set top bit is that of the first zero byte.
+        if (const std::uint64_t zeros = (word - ones) & ~word & highs; zeros != 0) {
+            at += static_cast<unsigned>(__builtin_ctzll(zeros)) >> 3U;
+            break;
+        }
+    }
+    return at < end ? at : end;
+}
+
+}  // namespace
+
+long text_length(const char* text, std::size_t room) noexcept {
+    std::size_t at = 0;
+    while (at < room) {
+        const auto address = reinterpret_cast<std::uintptr_t>(text + at);
+        if (!detail::is_readable_page(address / detail::page_bytes)) {
+            return -EFAULT;
+        }
+        const std::size_t in_page = detail::page_bytes - address % detail::page_bytes;
+        const std::size_t part = in_page < room - at ? in_page : room - at;
+        const auto found = static_cast<std::size_t>(find_end(text + at, text + at + part) - text);
+        if (found < at + part) {
+            return static_cast<long>(found);
+        }
+        at += part;
+    }
+    return static_cast<long>(room);
+}
+
+}  // namespace farside::preload

@@ -18,7 +18,7 @@ namespace farside::preload {
 namespace detail {
 
 inline constexpr std::uintptr_t page_bytes = 4096;
-inline constexpr std::size_t remembered_pages = 512;
+inline constexpr std::size_t remembered_pages = 4096;
 
 class page_memory {
 public:
@@ -93,23 +93,7 @@ template <typename T>
 }
 
 // The length of a text, `room` where that many bytes have no NUL, -EFAULT where it cannot be read.
-[[nodiscard]] inline long text_length(const char* text, std::size_t room) noexcept {
-    std::size_t at = 0;
-    while (at < room) {
-        const auto address = reinterpret_cast<std::uintptr_t>(text + at);
-        if (!detail::is_readable_page(address / detail::page_bytes)) {
-            return -EFAULT;
-        }
-        std::size_t end = at + (detail::page_bytes - address % detail::page_bytes);
-        end = end < room ? end : room;
-        for (; at < end; ++at) {
-            if (text[at] == '\0') {
-                return static_cast<long>(at);
-            }
-        }
-    }
-    return static_cast<long>(room);
-}
+[[nodiscard]] long text_length(const char* text, std::size_t room) noexcept;
 
 // Hands a result to the program: 0 or -EFAULT.
 [[nodiscard]] inline long copy_out(void* to, const void* from, std::size_t bytes) noexcept {

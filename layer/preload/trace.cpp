@@ -33,15 +33,24 @@ traced_thread* find_thread(int tid) noexcept {
     return nullptr;
 }
 
+bool is_gone(int tid) noexcept {
+    return kernel(__NR_tkill, tid, 0) == -ESRCH;
+}
+
+// A thread that was cancelled in a call, or jumped out of one, leaves its entry behind: it finds it
+// the next time, and others may take it once the thread is gone.
 traced_thread* claim_thread(int tid) noexcept {
     if (traced_thread* const known = find_thread(tid)) {
         return known;
     }
-    for (traced_thread& thread : state.wiped->traced) {
-        int free = 0;
-        if (thread.tid.compare_exchange_strong(free, tid, std::memory_order_acq_rel)) {
-            thread.call.store(nullptr, std::memory_order_relaxed);
-            return &thread;
+    for (const bool from_the_dead : {false, true}) {
+        for (traced_thread& thread : state.wiped->traced) {
+            int owner = from_the_dead ? thread.tid.load(std::memory_order_relaxed) : 0;
+            if ((owner == 0 || is_gone(owner)) &&
+                thread.tid.compare_exchange_strong(owner, tid, std::memory_order_acq_rel)) {
+                thread.call.store(nullptr, std::memory_order_relaxed);
+                return &thread;
+            }
         }
     }
     return nullptr;

@@ -234,6 +234,8 @@ constexpr conformance_case cases[] = {
          t.record("path", told(::sendfile(path, reading, nullptr, 3)));
          t.record("directory", told(::sendfile(writing, dir, nullptr, 3)));
          t.record("negative", told(::sendfile(writing, reading, &negative, 3)));
+         t.record("negative into what is closed", told(::sendfile(-1, reading, &negative, 3)));
+         t.record("negative from what is closed", told(::sendfile(writing, -1, &negative, 3)));
          t.record("from a pipe", told(::sendfile(writing, pipe.out(), nullptr, 3)));
          t.record("from a pipe at", told(::sendfile(writing, pipe.out(), &zero, 3)));
          t.record("closed", told(::sendfile(-1, reading, nullptr, 3)));
