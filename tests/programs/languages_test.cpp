@@ -29,16 +29,20 @@ const program_row scripts[] = {
      "c.executemany(\"insert into t values(?)\", [[l] for l in r]); "
      "print(c.execute(\"select * from t\").fetchall())'; rm $L/db"},
     {"Node", "run node $S/test.mjs", 0, "node"},
+    {"NodeModulesTreesAndCrowds", "run node $S/modules.mjs", 0, "node"},
     {"NodeRequires",
      "echo 'exports.x = require(\"./dir/data.json\").y' > $R/m.js && echo '{\"y\": 6}' > "
      "$R/dir/data.json && node -p 'require(process.env.R + \"/m.js\").x'",
      0,
      "node"},
     {"Perl", "run perl $S/test.pl"},
+    {"PerlModules", "run perl $S/more.pl"},
     {"PerlInPlace",
      "perl -pi.orig -e 's/hay/straw/g; close ARGV if eof' $R/notes.txt $R/table.csv"},
     {"Ruby", "run ruby $S/test.rb", 0, "ruby"},
+    {"RubyLibraries", "run ruby $S/more.rb", 0, "ruby"},
     {"Php", "run php $S/test.php", 0, "php"},
+    {"PhpStreamsAndTemplates", "run php $S/more.php", 0, "php"},
     {"Awk",
      "awk -F, 'NR > 1 {s[$1] += $2; print > (ENVIRON[\"R\"] \"/\" $1)} END {for (n in s) print n, "
      "s[n]}' "
@@ -58,6 +62,21 @@ const program_row scripts[] = {
      "> $L/T.java && java -Xshare:auto $L/T.java && rm $L/T.java",
      0,
      "java"},
+};
+
+const program_row java[] = {
+    {"JavaOnAClassPathOfTheTarget",
+     "mkdir $L/j $R/classes && javac -d $L/j $S/Everything.java && mv $L/j/* $R/classes && "
+     "rmdir $L/j && java -cp $R/classes Everything; s=$?; rm -r $R/classes; exit $s",
+     0,
+     "javac"},
+    {"JavaFromAJarOfTheTarget",
+     "mkdir $L/j && echo 'class M { public static void main(String[] a) throws Exception { "
+     "System.out.println(new String(M.class.getResourceAsStream(\"notes.txt\").readAllBytes())); "
+     "} }' > $L/M.java && javac -d $L/j $L/M.java && jar cfe $R/m.jar M -C $L/j . -C $R notes.txt "
+     "&& java -jar $R/m.jar; cd $R && java -jar m.jar | wc; rm -r $R/m.jar $L/*",
+     0,
+     "javac"},
 };
 
 const program_row compiled[] = {
@@ -87,6 +106,7 @@ const program_row compiled[] = {
 const auto name_of = [](const auto& test) { return test.param.name; };
 
 INSTANTIATE_TEST_SUITE_P(Scripts, languages, testing::ValuesIn(scripts), name_of);
+INSTANTIATE_TEST_SUITE_P(Java, languages, testing::ValuesIn(java), name_of);
 INSTANTIATE_TEST_SUITE_P(Compiled, languages, testing::ValuesIn(compiled), name_of);
 
 }  // namespace

@@ -18,6 +18,7 @@ const program_row rows[] = {
     {"FileTools", "bash $S/each.bash $S/file_tools.list", 0, "file"},
     {"Archives", "bash $S/each.bash $S/archives.list", 0, "setfattr"},
     {"Git", "bash $S/each.bash $S/git.list", 0, "git"},
+    {"TracersAllocatorsAndDaemons", "bash $S/each.bash $S/tracers.list", 0, "gdb"},
     {"Development", "bash $S/each.bash $S/development.list", 0, "cmake"},
 };
 

@@ -1,0 +1,97 @@
+# Perl's modules for files: File::Find, File::Copy, File::Temp, File::Path, Cwd, IO::File, flock,
+# directory handles, file tests, stat.
+use strict;
+use warnings;
+use Cwd qw(getcwd abs_path);
+use Fcntl qw(:DEFAULT :flock :seek :mode);
+use File::Basename;
+use File::Compare;
+use File::Copy qw(copy move cp);
+use File::Find;
+use File::Path qw(make_path remove_tree);
+use File::Spec;
+use File::Temp qw(tempfile tempdir);
+use File::stat ();
+use IO::File;
+use IO::Dir;
+use POSIX ();
+
+my ($root, $local) = @ENV{qw(R L)};
+sub show { print join(' ', map { my $v = defined $_ ? $_ : 'undef'; $v =~ s/\Q$root\E/\$R/g; $v } @_), "\n" }
+
+chdir $root or die;
+my @found;
+find({wanted => sub { push @found, $File::Find::name unless /[^\x20-\x7e]/ }, no_chdir => 1}, '.');
+show(sort @found);
+@found = ();
+finddepth(sub { push @found, "$File::Find::dir/$_" if -f && -s _ > 50 }, $root);
+show(sort @found);
+find({wanted => sub { push @found, $_ if -l }, follow_skip => 2, preprocess => sub { sort @_ }}, 'dir');
+show(scalar @found, getcwd, abs_path('link_to_dir'), basename($root));
+show(copy('notes.txt', 'n1'), cp('run.sh', 'r1'), move('n1', "$local/n1"), move("$local/n1", 'n2'), compare('n2', 'notes.txt'));
+show(copy('missing', 'x') ? 'copied' : $!, move('dir', 'dir/sub/x') ? 'moved' : $!, -x 'r1' ? 'x' : '-');
+open my $in, '<', 'noise.bin' or die;
+binmode $in;
+show(copy($in, 'n3'), -s 'n3', compare('noise.bin', 'n3'));
+close $in;
+show(scalar(make_path('p/q/r', 'p/s', {mode => 0750})), sprintf('%o', S_IMODE((stat 'p/q')[2])), remove_tree('p', {keep_root => 1}), -d 'p');
+my ($handle, $name) = tempfile('tXXXXX', DIR => $root, UNLINK => 1);
+print $handle "temporary";
+close $handle;
+show(-s $name, sprintf('%o', S_IMODE((stat $name)[2])));
+{ my $dir = tempdir(DIR => $root, CLEANUP => 1); open my $f, '>', "$dir/f" or die; close $f; show(-d $dir ? 'made' : 'none') }
+my $stat = File::stat::stat('table.csv');
+show($stat->size, $stat->nlink, $stat->mtime, sprintf('%o', $stat->mode), $stat->blksize, (lstat 'link')[7], -M 'table.csv' > 100 ? 'old' : 'new');
+show(map { my $f = $_; join '', $f, map { eval "-$_ '$f'" ? $_ : () } qw(e f d l p S b c r w x o z s u g k) } qw(notes.txt dir link fifo empty run.sh dangling noise.bin));
+show(-T "notes.txt", -B "noise.bin");
+opendir my $d, 'dir' or die;
+my $first = telldir $d;
+my @names = sort readdir $d;
+seekdir $d, $first;
+show(scalar(@names), scalar(my @again = readdir $d));
+rewinddir $d;
+show(defined readdir $d);
+closedir $d;
+tie my %dir, 'IO::Dir', 'dir';
+show(sort keys %dir);
+show($dir{'one.c'}->size);
+sysopen my $f, 'new', O_RDWR | O_CREAT | O_EXCL, 0640 or die $!;
+show(syswrite($f, 'abcdef', 3, 1), sysseek($f, 1, SEEK_SET), sysread($f, my $b, 9), $b, flock($f, LOCK_EX | LOCK_NB), truncate($f, 2), -s $f);
+open my $g, '<', 'new' or die;
+show(flock($g, LOCK_SH | LOCK_NB) ? 'locked' : $!);
+show(flock($f, LOCK_UN), flock($g, LOCK_SH | LOCK_NB) ? 'locked' : $!);
+show(sysopen(my $h, 'new', O_WRONLY | O_CREAT | O_EXCL) ? 'made' : $!, utime(5, 6, 'new'), (stat 'new')[9], chmod(0600, 'new', 'missing'), rename('new', 'renamed'), link('renamed', 'l'), symlink('l', 's'), readlink 's', unlink('l', 's', 'none'));
+open my $rw, '+<', 'table.csv' or die;
+local $/ = "\n";
+my @lines = <$rw>;
+seek $rw, 0, 0;
+print $rw map { uc } @lines;
+show(tell $rw, eof $rw ? 'end' : 'more', $.);
+close $rw;
+open my $app, '>>', 'table.csv' or die;
+print $app "END\n";
+close $app;
+{ local @ARGV = ('table.csv', 'dir/one.c'); while (<>) { print "$ARGV:$.:$_" if /[{}E]/; close ARGV if eof } }
+{ local ($^I, @ARGV) = ('.bak', 'numbers.txt'); while (<>) { s/9/nine/; print } }
+show(-s 'numbers.txt', -s 'numbers.txt.bak', glob('n*.{txt,bin,bak}'), <*.csv>);
+open my $pipe, '-|', 'cat', 'table.csv' or die;
+show(scalar(my @piped = <$pipe>), close $pipe);
+open my $to, '|-', 'cat > piped' or die;
+print $to "through";
+close $to;
+show(-s 'piped', `wc -c < noise.bin`);
+my $io = IO::File->new('io', O_RDWR | O_CREAT) or die;
+$io->autoflush(1);
+print $io "line\n" x 3;
+$io->seek(0, 0);
+show(scalar(my @io = $io->getlines), -s $io, $io->truncate(3), POSIX::access('io', POSIX::R_OK()), POSIX::getcwd());
+open my $dup, '<&', $io or die;
+open STDIN, '<', 'notes.txt' or die;
+show(fileno STDIN, scalar <STDIN>, system('head -n 1 > /dev/null'));
+open my $l, '>', 'lib.pl' or die;
+print $l "sub loaded { 'loaded ' . __FILE__ } 1;";
+close $l;
+require "$root/lib.pl";
+show(loaded(), File::Spec->rel2abs('x'), File::Spec->canonpath("$root//dir/./x"), umask);
+chdir 'dir' and show(getcwd, -e '../notes.txt' ? 'there' : 'not');
+chdir $local;
