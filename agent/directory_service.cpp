@@ -76,15 +76,42 @@ result<protocol::read_directory_reply> execute(
     return reply;
 }
 
+namespace {
+
+// chdir(2) asks for search permission with the effective identity.
+result<void> check_entry(int fd, std::uint32_t mode) {
+    if (!S_ISDIR(mode)) {
+        return errno_code(ENOTDIR);
+    }
+    if (::syscall(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) != 0) {
+        return last_error();
+    }
+    return {};
+}
+
+}  // namespace
+
+result<std::string> entered_path(int fd, std::uint32_t mode, const root_dir& root) {
+    if (const auto may = check_entry(fd, mode); !may) {
+        return may.error();
+    }
+    return root.path_of(fd, removed_file::is_error);
+}
+
 result<protocol::canonicalize_reply> execute(
     const protocol::canonicalize& request, const work_context& context
 ) {
     const auto at = context.at(request.at);
     object found;
+    if (request.purpose > protocol::name_purpose::descriptor) {
+        return errno_code(EINVAL);
+    }
     if (at.is_handle()) {
         found.fd = at.base;
     } else {
-        auto fd = context.root->open(at, {O_PATH | O_DIRECTORY, 0, 0});
+        const bool enters = request.purpose == protocol::name_purpose::enter;
+        const std::uint32_t kind = enters ? O_DIRECTORY : O_NOFOLLOW;
+        auto fd = context.root->open(at, {O_PATH | kind, 0, 0});
         if (!fd) {
             return fd.error();
         }
@@ -98,14 +125,12 @@ result<protocol::canonicalize_reply> execute(
     if (::statx(found.fd, "", AT_EMPTY_PATH, mask, &told) != 0) {
         return last_error();
     }
-    if (!S_ISDIR(told.stx_mode)) {
-        return errno_code(ENOTDIR);
-    }
-    // chdir(2) asks for search permission with the effective identity.
-    if (::syscall(SYS_faccessat2, found.fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) != 0) {
-        return last_error();
-    }
-    auto path = context.root->path_of(found.fd);
+    const auto removed = request.purpose == protocol::name_purpose::descriptor
+                             ? removed_file::is_marked
+                             : removed_file::is_error;
+    auto path = request.purpose == protocol::name_purpose::enter
+                    ? entered_path(found.fd, told.stx_mode, *context.root)
+                    : context.root->path_of(found.fd, removed);
     if (!path) {
         return path.error();
     }

@@ -48,7 +48,7 @@ result<opened_file> describe(unique_fd fd, std::uint32_t flags) {
     if (::statx(fd.get(), "", AT_EMPTY_PATH, told_at_open, &told) != 0) {
         return last_error();
     }
-    opened_file opened{std::make_shared<open_file>(), to_wire(told)};
+    opened_file opened{std::make_shared<open_file>(), to_wire(told), {}};
     auto& file = *opened.file;
     file.flags = flags;
     file.kind = (flags & O_PATH) != 0 ? file_kind::path_only : kind_of(told.stx_mode);
@@ -84,6 +84,9 @@ result<opened_file> execute(const protocol::open& request, const work_context& c
         how.mode = context.mask->apply(how.mode, request.umask);
     }
     const bool path_only = (how.flags & O_PATH) != 0;
+    if (request.enters && !path_only) {
+        return errno_code(EINVAL);  // it may yet fail, and must have changed nothing
+    }
     // What was looked at may have been replaced since, or somebody holds a lease on it.
     const bool must_not_wait = context.where != lane::patient && !path_only;
     if (context.where == lane::foreign && lane_of_open(request, context) == lane::patient) {
@@ -104,6 +107,13 @@ result<opened_file> execute(const protocol::open& request, const work_context& c
     auto file = describe(std::move(*fd), request.flags);
     if (!file) {
         return file.error();
+    }
+    if (request.enters) {
+        auto path = entered_path(file->file->fd.get(), file->attr.mode, *context.root);
+        if (!path) {
+            return path.error();
+        }
+        file->path = std::move(*path);
     }
     if (must_not_wait && (request.flags & O_NONBLOCK) == 0) {
         if (waits(file->attr.mode)) {

@@ -312,7 +312,8 @@ void request_handler::reply(protocol::request_id id, Outcome&& outcome, protocol
 }
 
 result<protocol::open_reply> request_handler::keep(opened_file&& opened) {
-    return protocol::open_reply{handles_.add(std::move(opened.file)), opened.attr};
+    return protocol::open_reply{
+        handles_.add(std::move(opened.file)), opened.attr, std::move(opened.path)};
 }
 
 void request_handler::end(pending_call& call) {

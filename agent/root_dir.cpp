@@ -165,7 +165,7 @@ result<unique_fd> root_dir::open_confined(const place& at, const open_request& a
 }
 
 result<unique_fd> root_dir::open_from_base_path(const place& at, const open_request& asked) const {
-    auto path = path_of(at.base);
+    auto path = path_of(at.base, removed_file::is_error);
     if (!path) {
         return path.error();
     }
@@ -251,7 +251,7 @@ result<std::string> root_dir::own_path() const {
     return descriptors_->path_of(root_.get());
 }
 
-result<std::string> root_dir::path_of(int fd) const {
+result<std::string> root_dir::path_of(int fd, removed_file how) const {
     auto path = descriptors_->path_of(fd);
     const auto root = own_path();
     if (!path || !root) {
@@ -271,7 +271,8 @@ result<std::string> root_dir::path_of(int fd) const {
         // Either the kernel's mark or the end of a real name: then the name leads back here.
         const place named{-1, *path};
         const auto found = find(named, follow::no);
-        if (!found || !same_object(found->fd, fd)) {
+        const bool is_name = found && same_object(found->fd, fd);
+        if (!is_name && how == removed_file::is_error) {
             return errno_code(ENOENT);
         }
     }

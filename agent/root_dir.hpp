@@ -29,7 +29,8 @@ struct place {
     [[nodiscard]] bool is_handle() const { return base >= 0 && path.empty(); }
 };
 
-enum class follow : bool { no, yes };  // a symbolic link in the last component
+enum class removed_file : bool { is_error, is_marked };  // " (deleted)" behind its last name
+enum class follow : bool { no, yes };                    // a symbolic link in the last component
 
 // What openat2(2) takes.
 struct open_request {
@@ -73,9 +74,9 @@ public:
 
     [[nodiscard]] result<object> find(const place& at, follow links) const;
 
-    // Where an open directory is: absolute in the target, without symbolic links. ENOENT where it
-    // has no name there any more.
-    [[nodiscard]] result<std::string> path_of(int fd) const;
+    // Where an open file is: absolute in the target, without symbolic links on the way. ENOENT
+    // where it is outside of the target, or was removed and that is an error.
+    [[nodiscard]] result<std::string> path_of(int fd, removed_file how) const;
 
     [[nodiscard]] const process_descriptors& descriptors() const { return *descriptors_; }
 

@@ -12,6 +12,7 @@ namespace farside::agent {
 struct opened_file {
     std::shared_ptr<open_file> file;
     protocol::attributes attr;
+    std::string path;  // where the request enters a directory
 };
 
 // open_service.cpp
@@ -51,6 +52,8 @@ execute(const protocol::lock_record&, const work_context&);
 // directory_service.cpp
 [[nodiscard]] result<protocol::read_directory_reply>
 execute(const protocol::read_directory&, const work_context&);
+// The path of a directory that chdir(2) may enter.
+[[nodiscard]] result<std::string> entered_path(int fd, std::uint32_t mode, const root_dir& root);
 [[nodiscard]] result<protocol::canonicalize_reply>
 execute(const protocol::canonicalize&, const work_context&);
 

@@ -62,12 +62,14 @@ struct attributes_reply {
 
 struct open_reply {
     handle_id handle = no_handle;
-    attributes attr;  // of the opened file
+    attributes attr;   // of the opened file
+    std::string path;  // where it enters: absolute in the target, no symbolic links
 
     friend bool operator==(const open_reply&, const open_reply&) = default;
 };
 
-// openat2(2). `resolve` holds RESOLVE_* bits. O_CLOEXEC is the caller's affair and is ignored.
+// openat2(2). `resolve` holds RESOLVE_* bits. O_CLOEXEC is the caller's affair and is ignored. With
+// `enters` also what chdir(2) asks of the directory, and what getcwd(2) then tells.
 struct open {
     static constexpr opcode op = opcode::open;
     using reply = open_reply;
@@ -77,6 +79,7 @@ struct open {
     std::uint32_t mode = 0;
     std::uint32_t umask = 0;  // the caller's: the kernel applies it unless a default ACL decides
     std::uint64_t resolve = 0;
+    bool enters = false;
 
     friend bool operator==(const open&, const open&) = default;
 };

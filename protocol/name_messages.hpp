@@ -75,19 +75,24 @@ struct file_system {
 };
 
 struct canonicalize_reply {
-    std::string path;  // absolute in the target, no symbolic links
+    std::string path;  // absolute in the target, no symbolic links but perhaps the last
     attributes attr;
 
     friend bool operator==(const canonicalize_reply&, const canonicalize_reply&) = default;
 };
 
-// What chdir(2) and then getcwd(2) tell: the directory must exist and be searchable, else the errno
-// of chdir.
+// What the name of a file is asked for. `enter`: as chdir(2), the directory must exist and be
+// searchable. `directory`: as getcwd(2), ENOENT for one that was removed. `descriptor`: as
+// readlink(2) of /proc/self/fd/N, with " (deleted)" behind the name of any file that was removed.
+enum class name_purpose : std::uint8_t { enter = 0, directory = 1, descriptor = 2 };
+
+// The name of a file, as it is now.
 struct canonicalize {
     static constexpr opcode op = opcode::canonicalize;
     using reply = canonicalize_reply;
 
     location at;
+    name_purpose purpose = name_purpose::enter;
 
     friend bool operator==(const canonicalize&, const canonicalize&) = default;
 };

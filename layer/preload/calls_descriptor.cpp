@@ -7,6 +7,7 @@
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+#include "layer/preload/working_directory.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -62,12 +63,16 @@ long around_own(unsigned first, unsigned last, Range range) noexcept {
     std::uint64_t begin = first;
     while (begin <= last) {
         std::uint64_t own = std::uint64_t{last} + 1;
-        for (const int fd : state.descriptors) {
+        const auto consider = [&](int fd) noexcept {
             const auto number = static_cast<std::uint64_t>(fd);
-            if (number >= begin && number < own) {
+            if (fd >= 0 && number >= begin && number < own) {
                 own = number;
             }
+        };
+        for (const int fd : state.descriptors) {
+            consider(fd);
         }
+        consider(directory_descriptor());
         if (own > begin) {
             const long result = range(static_cast<unsigned>(begin), static_cast<unsigned>(own - 1));
             if (result < 0) {

@@ -1,21 +1,11 @@
 // The working directory and the umask, which processes inherit.
 #include "layer/preload/dispatch.hpp"
+#include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
 #include "layer/preload/working_directory.hpp"
 
 namespace farside::preload {
 namespace {
-
-void nothing_more(session_call&) noexcept {}
-
-// The session answered where the directory is: from now on paths are seen from there.
-long entered(session_call& call, long result) noexcept {
-    if (result < 0) {
-        return result;
-    }
-    enter_remote_directory(call.path(0));
-    return 0;
-}
 
 // A local chdir succeeded. The kernel is the truth about where that is.
 outcome entered_local(call_frame& frame, long result) noexcept {
@@ -39,12 +29,24 @@ outcome on_chdir(call_frame& frame) noexcept {
     if (where.what() == place::kind::failed) {
         return answer(frame, where.failure());
     }
-    session_call call{segment::call::canonicalize};
-    const long result = call.location(0, where.base(), where.path()).run();
-    if (result >= 0 && call.decided_side() == side::local) {
+    const placeholder made = make_placeholder(O_CLOEXEC);
+    if (made.fd < 0) {
+        return answer(frame, -ENOMEM);
+    }
+    session_call call{segment::call::enter_directory};
+    const long result = call.location(0, where.base(), where.path())
+                            .argument(segment::first_argument, made.id)
+                            .run();
+    if (result < 0 || call.decided_side() == side::local) {
+        discard(made);
+    }
+    if (result < 0) {
+        return answer(frame, result);
+    }
+    if (call.decided_side() == side::local) {
         return entered_local(frame, kernel(__NR_chdir, call.path(0).data()));
     }
-    return answer(frame, entered(call, result));
+    return answer(frame, enter_remote_directory(call.path(0), made.fd, made.id));
 }
 
 outcome on_fchdir(call_frame& frame) noexcept {
@@ -55,28 +57,47 @@ outcome on_fchdir(call_frame& frame) noexcept {
     if (id == 0) {
         return entered_local(frame, kernel(__NR_fchdir, frame.argument(0)));
     }
-    return serve_descriptor(frame, id, segment::call::canonicalize, nothing_more, entered);
+    session_call call{segment::call::canonicalize};
+    const long result =
+        call.location(0, id, {}).argument(segment::first_argument, segment::name_to_enter).run();
+    if (result < 0) {
+        return answer(frame, result);
+    }
+    const long copy = kernel(__NR_fcntl, frame.argument(0), F_DUPFD_CLOEXEC, 0);
+    return answer(frame, copy < 0 ? -ENOMEM : enter_remote_directory(call.path(0), copy, id));
 }
+
+namespace {
+
+// Into the program's buffer, as getcwd(2) does it. `path` is followed by a NUL.
+long give_directory(const call_frame& frame, std::string_view path) noexcept {
+    if (frame.argument<std::uint64_t>(1) < path.size() + 1) {
+        return -ERANGE;
+    }
+    const long given = copy_out(frame.argument<char*>(0), path.data(), path.size() + 1);
+    return given < 0 ? given : static_cast<long>(path.size()) + 1;
+}
+
+}  // namespace
 
 outcome on_getcwd(call_frame& frame) noexcept {
     if (!directory_is_remote()) {
         return outcome::pass;
+    }
+    if (const std::uint64_t id = directory_id(); id != 0) {
+        session_call call{segment::call::canonicalize};
+        const long result = call.location(0, id, {})
+                                .argument(segment::first_argument, segment::name_of_directory)
+                                .run();
+        return answer(frame, result < 0 ? result : give_directory(frame, call.path(0)));
     }
     const scratch memory;
     if (memory.data() == nullptr) {
         return answer(frame, -ENOMEM);
     }
     const std::size_t bytes = copy_directory(memory.data(), PATH_MAX - 1);
-    if (bytes == 0) {
-        return answer(frame, -ENOENT);
-    }
     memory.data()[bytes] = '\0';
-    if (frame.argument<std::uint64_t>(1) < bytes + 1) {
-        return answer(frame, -ERANGE);
-    }
-    const long given = copy_out(frame.argument<char*>(0), memory.data(), bytes + 1);
-    count_hit();
-    return answer(frame, given < 0 ? given : static_cast<long>(bytes) + 1);
+    return answer(frame, bytes == 0 ? -ENOENT : give_directory(frame, {memory.data(), bytes}));
 }
 
 outcome on_umask(call_frame& frame) noexcept {

@@ -208,9 +208,27 @@ outcome on_faccessat(call_frame& frame) noexcept {
 
 namespace {
 
+long give_link(long room, char* out, const void* target, long bytes) noexcept {
+    if (room <= 0) {
+        return -long{EINVAL};
+    }
+    const long given = bytes < room ? bytes : room;
+    const long copied = copy_out(out, target, static_cast<std::size_t>(given));
+    return copied < 0 ? copied : given;
+}
+
 outcome read_link(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     const long room = static_cast<int>(frame.argument(path_index + 2));
     auto* const out = frame.argument<char*>(path_index + 1);
+    if (where.link_to() != 0) {
+        session_call call{segment::call::canonicalize};
+        const long result = call.location(0, where.link_to(), {})
+                                .argument(segment::first_argument, segment::name_of_descriptor)
+                                .run();
+        return answer(
+            frame, result < 0 ? result : give_link(room, out, call.path(0).data(), result)
+        );
+    }
     return serve_location(
         frame,
         where,
@@ -218,15 +236,7 @@ outcome read_link(call_frame& frame, const place& where, std::size_t path_index)
         segment::call::read_link,
         nothing_more,
         [&](session_call& call, long result) noexcept {
-            if (result < 0) {
-                return result;
-            }
-            if (room <= 0) {
-                return -long{EINVAL};
-            }
-            const long bytes = result < room ? result : room;
-            const long given = copy_out(out, call.data(), static_cast<std::size_t>(bytes));
-            return given < 0 ? given : bytes;
+            return result < 0 ? result : give_link(room, out, call.data(), result);
         }
     );
 }

@@ -15,6 +15,7 @@ namespace farside::preload {
 namespace {
 
 constexpr std::string_view preload_name = "LD_PRELOAD=";
+constexpr std::size_t number_room = 12;
 constexpr std::string_view uring_setting = "UV_USE_IO_URING=0";
 
 bool is_ours(std::string_view variable) noexcept {
@@ -103,7 +104,8 @@ void exec_environment::rebuild(
     const std::string_view library{state.view->library};
     constexpr std::size_t added = 4;
     memory_bytes_ = (count + added + 1) * sizeof(char*) + preload_name.size() + library.size() + 1 +
-                    preload_bytes + 1 + sizeof segment::environment_directory + PATH_MAX;
+                    preload_bytes + 1 + sizeof segment::environment_directory + number_room +
+                    PATH_MAX;
     const long got = kernel(
         __NR_mmap,
         nullptr,
@@ -158,6 +160,10 @@ void exec_environment::rebuild(
     if (directory_is_remote()) {
         variables[used++] = text;
         put(segment::environment_directory);
+        // Without a descriptor the number is one that no process has.
+        const int fd = directory_descriptor();
+        text += write_number(text, fd >= 0 ? static_cast<unsigned>(fd) : descriptors_max);
+        put(":");
         text += copy_directory(text, PATH_MAX - 1);
         *text = '\0';
     }

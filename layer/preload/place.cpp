@@ -4,6 +4,7 @@
 
 #include "layer/common/path.hpp"
 #include "layer/preload/descriptor_path.hpp"
+#include "layer/preload/process_names.hpp"
 #include "layer/preload/program_memory.hpp"
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
@@ -79,26 +80,6 @@ bool crosses_sides(
     return false;
 }
 
-bool take_prefix(std::string_view& text, std::string_view prefix) noexcept {
-    if (!text.starts_with(prefix)) {
-        return false;
-    }
-    text.remove_prefix(prefix.size());
-    return true;
-}
-
-bool take_number(std::string_view& text, unsigned& value) noexcept {
-    if (text.empty() || text[0] < '0' || text[0] > '9') {
-        return false;
-    }
-    value = 0;
-    while (!text.empty() && text[0] >= '0' && text[0] <= '9') {
-        value = value * 10 + static_cast<unsigned>(text[0] - '0');
-        text.remove_prefix(1);
-    }
-    return true;
-}
-
 }  // namespace
 
 place::place(long fd, const char* path, last_link link, empty_path empty) noexcept : link_{link} {
@@ -117,7 +98,7 @@ place::place(long fd, const char* path, last_link link, empty_path empty) noexce
             kind_ = kind::remote;
             base_ = id;
         } else if (static_cast<int>(fd) == AT_FDCWD && directory_is_remote()) {
-            resolve_joined({}, {}, false);
+            resolve_in_directory({});
         }
         return;
     }
@@ -148,13 +129,24 @@ void place::resolve(long fd, std::string_view path) noexcept {
         resolve_absolute(path, false);
     } else if (static_cast<int>(fd) == AT_FDCWD) {
         if (directory_is_remote()) {
-            resolve_joined({}, path, false);
+            resolve_in_directory(path);
         } else if (!directory_is_all_local() || climbs(path)) {
             resolve_joined({}, path, true);
         }
     } else {
         resolve_descriptor(fd, path);
     }
+}
+
+// The remote working directory, as a descriptor of it would be.
+void place::resolve_in_directory(std::string_view path) noexcept {
+    base_ = directory_id();
+    if (base_ == 0) {
+        resolve_joined({}, path, false);
+        return;
+    }
+    kind_ = kind::remote;
+    path_ = path;
 }
 
 void place::resolve_descriptor(long fd, std::string_view path) noexcept {
@@ -245,6 +237,10 @@ void place::resolve_absolute(std::string_view path, bool rewritten) noexcept {
         normal = {out + PATH_MAX, static_cast<std::size_t>(length)};
         climbing = climbs(path);
     }
+    // As written first: ".." after such a name starts where it leads.
+    if (resolve_process_name(path) || resolve_process_name(normal)) {
+        return;
+    }
     const side where = side_of(normal);
     if (where == side::undecided) {
         fail(-EIO);  // the session is gone
@@ -255,10 +251,6 @@ void place::resolve_absolute(std::string_view path, bool rewritten) noexcept {
         return;
     }
     const bool remote = where != side::local;
-    if (!remote && (normal.starts_with("/dev/") || normal.starts_with("/proc/")) &&
-        resolve_descriptor_name(normal)) {
-        return;
-    }
     if (climbing) {
         char* const out = buffer();
         if (crosses_sides(path, out + PATH_MAX, PATH_MAX - 1, remote)) {
@@ -274,48 +266,30 @@ void place::resolve_absolute(std::string_view path, bool rewritten) noexcept {
     }
 }
 
-// /dev/stdin, /dev/fd/N, /proc/self/fd/N and their kin, where N is a remote file: the kernel would
-// open the empty file that stands for it. The names themselves are symbolic links, and stay so for
-// calls that do not follow the last one.
-bool place::resolve_descriptor_name(std::string_view path) noexcept {
-    unsigned fd = 0;
-    if (path == "/dev/stdin" || path == "/dev/stdout" || path == "/dev/stderr") {
-        fd = path == "/dev/stdin" ? 0U : path == "/dev/stdout" ? 1U : 2U;
-        path = {};
-    } else {
-        unsigned pid = 0;
-        if (take_prefix(path, "/proc/")) {
-            if (take_number(path, pid)) {
-                if (static_cast<long>(pid) != kernel(__NR_getpid)) {
-                    return false;
-                }
-            } else if (!take_prefix(path, "self") && !take_prefix(path, "thread-self")) {
-                return false;
-            }
-            if (!take_prefix(path, "/fd/")) {
-                return false;
-            }
-        } else if (!take_prefix(path, "/dev/fd/")) {
-            return false;
-        }
-        if (!take_number(path, fd) || (!path.empty() && path[0] != '/')) {
-            return false;
-        }
-    }
-    const std::uint64_t id = open_file_of(fd);
-    if (id == 0 || (path.empty() && link_ == last_link::keep)) {
+// The names themselves are symbolic links, and stay so for calls that do not follow the last one.
+bool place::resolve_process_name(std::string_view path) noexcept {
+    const bool may_be = path.starts_with("/proc/") || path.starts_with("/dev/");
+    const process_name name = may_be ? find_process_name(path) : process_name{};
+    if (name.id == 0) {
         return false;
     }
-    if (id == own_descriptor) {
+    if (name.id == own_descriptor) {
         fail(-ENOENT);
         return true;
     }
-    if (!path.empty()) {
-        path.remove_prefix(1);
+    if (name.rest.empty() && link_ == last_link::keep) {
+        link_to_ = name.id;
+        return false;
     }
     kind_ = kind::remote;
-    base_ = id;
-    path_ = path;
+    base_ = name.id;
+    path_ = name.rest;
+    while (path_.starts_with('/')) {
+        path_.remove_prefix(1);
+    }
+    if (path_.empty() && !name.rest.empty()) {
+        path_ = ".";
+    }
     return true;
 }
 

@@ -44,6 +44,10 @@ public:
     // The id of the open file that the path is relative to, or 0: the path is absolute.
     [[nodiscard]] std::uint64_t base() const noexcept { return base_; }
 
+    // With last_link::keep, where the path is the name of a descriptor or of the working directory
+    // under /proc and that is remote: the open file's id, else 0. what() is then local.
+    [[nodiscard]] std::uint64_t link_to() const noexcept { return link_to_; }
+
     // NUL-terminated where what() is local.
     [[nodiscard]] std::string_view path() const noexcept { return path_; }
 
@@ -51,10 +55,11 @@ private:
     void resolve(long fd, std::string_view path) noexcept;
     void resolve_absolute(std::string_view path, bool rewritten) noexcept;
     void resolve_descriptor(long fd, std::string_view path) noexcept;
+    void resolve_in_directory(std::string_view path) noexcept;
     void resolve_joined(
         std::string_view directory, std::string_view path, bool kernel_agrees
     ) noexcept;
-    bool resolve_descriptor_name(std::string_view path) noexcept;
+    bool resolve_process_name(std::string_view path) noexcept;
     void fail(long error) noexcept;
     [[nodiscard]] char* buffer() noexcept;
 
@@ -62,6 +67,7 @@ private:
     last_link link_;
     long failure_ = 0;
     std::uint64_t base_ = 0;
+    std::uint64_t link_to_ = 0;
     std::string_view path_;
     alignas(scratch) unsigned char scratch_[sizeof(scratch)];
     bool has_scratch_ = false;

@@ -94,6 +94,18 @@ void adopt_descriptors() noexcept {
     kernel(__NR_close, directory);
 }
 
+// What the environment says of the working directory.
+void find_directory() noexcept {
+    environment_reader environment;
+    std::string_view variable;
+    while (environment.next(variable)) {
+        if (variable.starts_with(segment::environment_directory)) {
+            variable.remove_prefix(sizeof segment::environment_directory - 1);
+            inherit_directory(variable);
+        }
+    }
+}
+
 bool map_everything(const inherited& from) noexcept {
     struct stat st {};
 
@@ -156,6 +168,7 @@ bool attach(const char*& message) noexcept {
     environment_reader environment;
     std::string_view variable;
     bool found = false;
+    bool has_directory = false;
     while (environment.next(variable)) {
         if (variable.starts_with(segment::environment_session)) {
             if (variable.size() >= sizeof state.session_variable) {
@@ -164,8 +177,7 @@ bool attach(const char*& message) noexcept {
             std::memcpy(state.session_variable, variable.data(), variable.size());
             found = true;
         } else if (variable.starts_with(segment::environment_directory)) {
-            variable.remove_prefix(sizeof segment::environment_directory - 1);
-            inherit_directory(variable);
+            has_directory = true;
         }
     }
     if (!found) {
@@ -186,6 +198,9 @@ bool attach(const char*& message) noexcept {
         }
     }
     state.tracing.store(from.has_trace, std::memory_order_relaxed);
+    if (has_directory) {
+        find_directory();
+    }
     if (state.segment->head.last_open_file_id.load(std::memory_order_acquire) != 0) {
         adopt_descriptors();
     }

@@ -46,38 +46,41 @@ inline constexpr std::uint32_t open_file_count = 65536;
 // the session decides the side, and where that is local the reply's `side` is local and the path in
 // the area is the absolute one to use locally.
 enum class call : std::uint32_t {
-    classify = 1,         // path 0 (absolute, normalised) -> result: a farside::side
-    open = 2,             // base0, open file id, flags, mode, umask, resolve; path 0
-    close = 3,            // id: its last descriptor is gone
-    read = 4,             // id, offset (or position_current), bytes -> data
-    write = 5,            // id, offset (or position_current), RWF_* flags; data
-    seek = 6,             // id, offset, whence (all five); sets the position
-    sync = 7,             // id, sync kind, offset, bytes, flags
-    allocate = 8,         // id, mode, offset, bytes
-    read_directory = 9,   // id, bytes of room -> data: linux_dirent64 records; moves the position
-    copy_range = 10,      // id from, offset, id to, offset, bytes (offsets or position_current)
-    set_flags = 11,       // id, flags (F_SETFL)
-    lock_file = 12,       // id, operation (flock)
-    lock_record = 13,     // id, command (F_OFD_*); data: struct flock in and out
-    ioctl = 14,           // id, command, value -> result; value in arguments[2]
-    stat = 15,            // base0, AT_* flags, mask; path 0 -> data: struct statx
-    access = 16,          // base0, mode, AT_* flags; path 0
-    read_link = 17,       // base0; path 0 -> data: the target, result its length
-    file_system = 18,     // base0; path 0 -> data: struct statfs
-    canonicalize = 19,    // base0; path 0 -> path 0: where chdir would lead; result its length
-    set_attributes = 20,  // base0, AT_* flags, set mask, mode | uid | size, gid; path 0;
-                          // data: struct timespec[2] for times
-    make_directory = 21,  // base0, mode, umask; path 0
-    make_node = 22,       // base0, mode, umask, dev_t; path 0
-    make_link = 23,       // base0 and path 0 -> base1 and path 1, AT_* flags
-    make_symlink = 24,    // data: what the link says; base0; path 0
-    rename = 25,          // base0 and path 0 -> base1 and path 1, RENAME_* flags
-    remove = 26,          // base0, AT_* flags; path 0
-    get_xattr = 27,       // base0, AT_* flags; path 0; path 1: the name -> data, result its length
-    list_xattr = 28,      // base0, AT_* flags; path 0 -> data, result its length
-    set_xattr = 29,       // base0, AT_* flags, how; path 0; path 1: the name; data: the value
-    remove_xattr = 30,    // base0, AT_* flags; path 0; path 1: the name
-    reclaim = 31,         // all entries of open_files are taken: drop those without a descriptor
+    classify = 1,          // path 0 (absolute, normalised) -> result: a farside::side
+    open = 2,              // base0, open file id, flags, mode, umask, resolve; path 0
+    close = 3,             // id: its last descriptor is gone
+    read = 4,              // id, offset (or position_current), bytes -> data
+    write = 5,             // id, offset (or position_current), RWF_* flags; data
+    seek = 6,              // id, offset, whence (all five); sets the position
+    sync = 7,              // id, sync kind, offset, bytes, flags
+    allocate = 8,          // id, mode, offset, bytes
+    read_directory = 9,    // id, bytes of room -> data: linux_dirent64 records; moves the position
+    copy_range = 10,       // id from, offset, id to, offset, bytes (offsets or position_current)
+    set_flags = 11,        // id, flags (F_SETFL)
+    lock_file = 12,        // id, operation (flock)
+    lock_record = 13,      // id, command (F_OFD_*); data: struct flock in and out
+    ioctl = 14,            // id, command, value -> result; value in arguments[2]
+    stat = 15,             // base0, AT_* flags, mask; path 0 -> data: struct statx
+    access = 16,           // base0, mode, AT_* flags; path 0
+    read_link = 17,        // base0; path 0 -> data: the target, result its length
+    file_system = 18,      // base0; path 0 -> data: struct statfs
+    canonicalize = 19,     // base0, purpose; path 0 -> path 0: the name that a file has now, result
+                           // its length. Purposes are below
+    set_attributes = 20,   // base0, AT_* flags, set mask, mode | uid | size, gid; path 0;
+                           // data: struct timespec[2] for times
+    make_directory = 21,   // base0, mode, umask; path 0
+    make_node = 22,        // base0, mode, umask, dev_t; path 0
+    make_link = 23,        // base0 and path 0 -> base1 and path 1, AT_* flags
+    make_symlink = 24,     // data: what the link says; base0; path 0
+    rename = 25,           // base0 and path 0 -> base1 and path 1, RENAME_* flags
+    remove = 26,           // base0, AT_* flags; path 0
+    get_xattr = 27,        // base0, AT_* flags; path 0; path 1: the name -> data, result its length
+    list_xattr = 28,       // base0, AT_* flags; path 0 -> data, result its length
+    set_xattr = 29,        // base0, AT_* flags, how; path 0; path 1: the name; data: the value
+    remove_xattr = 30,     // base0, AT_* flags; path 0; path 1: the name
+    reclaim = 31,          // all entries of open_files are taken: drop those without a descriptor
+    enter_directory = 46,  // base0, open file id; path 0 -> path 0: where the directory is, result
+                           // its length; the id is then open as with O_PATH
     map_shared = 40,  // id, PROT_* flags; hands over a socket -> result: the image's number, and
                       // over the socket a descriptor of the image, to be mapped with MAP_SHARED
     sync_map = 41,    // image (0: all), sync_map kind: its stores go to the file
@@ -90,6 +93,11 @@ enum class sync_map : std::uint64_t {
     refresh = 2,  // and what others changed is taken over
     unmap = 3,    // as write; a mapping may have ended
 };
+
+// Purposes of canonicalize.
+inline constexpr std::uint64_t name_to_enter = 0;
+inline constexpr std::uint64_t name_of_directory = 1;
+inline constexpr std::uint64_t name_of_descriptor = 2;
 
 // In place of an offset: use the open file's position and move it.
 inline constexpr std::int64_t position_current = INT64_MIN;
@@ -197,7 +205,9 @@ inline constexpr int descriptor_ceiling = 1024;
 // Environment of a covered process, besides LD_PRELOAD:
 //   FARSIDE_SESSION=1:<segment>:<view>:<template>:<doorbell>:<inode of segment>:<inode of template>
 //                   and :<trace> where calls are traced: a descriptor that appends
-//   FARSIDE_CWD=<virtual working directory>   only while that is remote
+//   FARSIDE_CWD=<descriptor>:<path>
+//                   the working directory, only while that is remote: a descriptor of it that is
+//                   inherited beside those above, and its name
 inline constexpr char environment_session[] = "FARSIDE_SESSION=";
 inline constexpr char environment_directory[] = "FARSIDE_CWD=";
 

@@ -23,7 +23,7 @@ void wake(std::atomic<std::uint32_t>& word) {
 
 // Calls whose answer must be known even when nobody waits for it.
 bool gives_a_handle(segment::call op) {
-    return op == segment::call::open;
+    return op == segment::call::open || op == segment::call::enter_directory;
 }
 
 }  // namespace
@@ -165,7 +165,7 @@ void call_server::finish(std::uint32_t index, std::int64_t result) {
     --under_way_;
     auto& slot = shared_.slots[index];
     if (done->owner_died) {
-        if (result >= 0 && done->call.op == segment::call::open) {
+        if (result >= 0 && gives_a_handle(done->call.op)) {
             // Nobody was told: the file is open for no one.
             services_.descriptors.process_died();
         }

@@ -49,6 +49,8 @@ call_handler handler_of(segment::call op) {
             return serve_file_system;
         case canonicalize:
             return serve_canonicalize;
+        case enter_directory:
+            return serve_enter_directory;
         case set_attributes:
             return serve_set_attributes;
         case make_directory:

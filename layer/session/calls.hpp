@@ -113,6 +113,7 @@ call_result serve_access(call_services& services, incoming_call& call);
 call_result serve_read_link(call_services& services, incoming_call& call);
 call_result serve_file_system(call_services& services, incoming_call& call);
 call_result serve_canonicalize(call_services& services, incoming_call& call);
+call_result serve_enter_directory(call_services& services, incoming_call& call);
 call_result serve_set_attributes(call_services& services, incoming_call& call);
 call_result serve_get_xattr(call_services& services, incoming_call& call);
 call_result serve_list_xattr(call_services& services, incoming_call& call);

@@ -1,6 +1,5 @@
 // Calls about what an inode says: stat and its kin, permissions, owners, sizes, times, extended
 // attributes.
-#include "layer/common/path.hpp"
 #include "layer/session/calls.hpp"
 #include "layer/session/kernel_structs.hpp"
 #include "protocol/limits.hpp"
@@ -89,56 +88,6 @@ call_result serve_file_system(call_services& services, incoming_call& call) {
     }
     const struct statfs answer = to_statfs(reply.value);
     co_return call.give(answer);
-}
-
-namespace {
-
-std::int64_t give_path(incoming_call& call, std::string path) {
-    if (path.size() >= segment::path_room) {
-        return -ENAMETOOLONG;
-    }
-    const auto bytes = static_cast<std::int64_t>(path.size());
-    call.path_out[0] = std::move(path);
-    return bytes;
-}
-
-bool same_file(const protocol::attributes& a, const protocol::attributes& b) {
-    return a.inode == b.inode && a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
-}
-
-}  // namespace
-
-// A directory can be reached through a symbolic link whose target lies on another side, seen by its
-// path: /srv/logs -> /var/log, where /var/log is local. Its canonical path would lead the program
-// to local files. So the path it was asked by stays the name of the directory, if that path names
-// it; if ".." went through a link on the way there is none that does: EACCES.
-call_result serve_canonicalize(call_services& services, incoming_call& call) {
-    const place where = find(services, call);
-    if (const auto result = settled(call, where)) {
-        co_return *result;
-    }
-    protocol::canonicalize message;
-    message.at = where.at;
-    reply_collector<protocol::canonicalize> reply;
-    auto ec = co_await services.link.call(message, reply, call.caller);
-    if (ec) {
-        co_return failure(ec);
-    }
-    if (!is_normal(reply.value.path) || reply.value.path.find('\0') != std::string::npos) {
-        co_return -EIO;
-    }
-    const side canonical = services.paths.side_of(reply.value.path);
-    if (canonical == side::remote || canonical == side::remote_read_only) {
-        co_return give_path(call, std::move(reply.value.path));
-    }
-    protocol::canonicalize by_name;
-    by_name.at.path = where.path;
-    reply_collector<protocol::canonicalize> named;
-    ec = co_await services.link.call(by_name, named, call.caller);
-    if (ec || !same_file(named.value.attr, reply.value.attr)) {
-        co_return -EACCES;
-    }
-    co_return give_path(call, where.path);
 }
 
 namespace {

@@ -363,6 +363,48 @@ TEST(NameMessages, CanonicalizeAnswersAbsolutePathsWithoutLinks) {
     EXPECT_EQ(client.call(canonicalize{at(file)}).failure, ENOTDIR);
 }
 
+TEST(NameMessages, CanonicalizeTellsWhatADescriptorIsCalledNow) {
+    running_agent agent;
+    make_tree(agent.root());
+    auto client = agent.session();
+    const auto name_of = [&](handle_id handle) {
+        return client.call(canonicalize{at(handle), name_purpose::descriptor}).reply.path;
+    };
+    const auto file = client.call(open_of("/f")).reply.handle;
+    const auto link = client.call(open_of("/link", O_PATH | O_NOFOLLOW)).reply.handle;
+    const auto sub = client.call(open_of("/d/sub", O_PATH)).reply.handle;
+    EXPECT_EQ(name_of(file), "/f");
+    EXPECT_EQ(name_of(link), "/link");
+    fs::rename(agent.root() / "f", agent.root() / "g");
+    EXPECT_EQ(name_of(file), "/g");
+    fs::remove(agent.root() / "g");
+    EXPECT_EQ(name_of(file), "/g (deleted)");
+    fs::remove_all(agent.root() / "d/sub");
+    EXPECT_EQ(name_of(sub), "/d/sub (deleted)");
+    EXPECT_EQ(client.call(canonicalize{at(sub), name_purpose::directory}).failure, ENOENT);
+    EXPECT_EQ(client.call(canonicalize{at(sub), name_purpose{3}}).failure, EINVAL);
+}
+
+TEST(NameMessages, OpenToEnterIsChdir) {
+    running_agent agent;
+    make_tree(agent.root());
+    auto client = agent.session();
+    auto request = open_of("/dirlink/sub/../sub", O_PATH | O_DIRECTORY);
+    request.enters = true;
+    const auto entered = client.call(request);
+    EXPECT_EQ(entered.reply.path, "/d/sub");
+    EXPECT_EQ(client.call(canonicalize{at(entered.reply.handle)}).reply.path, "/d/sub");
+    request.at.path = "/f";
+    EXPECT_EQ(client.call(request).failure, ENOTDIR);
+    request.at.path = "/none";
+    EXPECT_EQ(client.call(request).failure, ENOENT);
+    // What could fail after it has changed something is no way to enter.
+    request.at.path = "/new";
+    request.flags = O_CREAT | O_RDWR;
+    EXPECT_EQ(client.call(request).failure, EINVAL);
+    EXPECT_FALSE(fs::exists(agent.root() / "new"));
+}
+
 TEST(NameMessages, RefuseWhatTheProtocolForbids) {
     running_agent agent;
     make_tree(agent.root());

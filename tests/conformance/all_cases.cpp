@@ -28,6 +28,7 @@ const std::vector<case_family>& all_families() {
         call_cases(),
         splice_cases(),
         pointer_cases(),
+        working_directory_cases(),
         own_root_cases(),
         own_root_process_cases(),
         read_only_cases(),

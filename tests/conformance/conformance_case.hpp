@@ -51,6 +51,7 @@ struct case_family {
 [[nodiscard]] case_family own_root_cases();
 [[nodiscard]] case_family own_root_process_cases();
 [[nodiscard]] case_family read_only_cases();
+[[nodiscard]] case_family working_directory_cases();
 
 // All of them, in a fixed order.
 [[nodiscard]] const std::vector<case_family>& all_families();

@@ -20,7 +20,7 @@ frame frame_of(
 
 TEST(Dump, ShowsNameAndFieldsInOrder) {
     const open message{{handle_id{7}, "a/b"}, 2, 0644, 022, 0};
-    EXPECT_EQ(dump(message), R"(open{{#7, "a/b"}, 2, 420, 18, 0})");
+    EXPECT_EQ(dump(message), R"(open{{#7, "a/b"}, 2, 420, 18, 0, false})");
     EXPECT_EQ(dump(empty_reply{}), "empty_reply{}");
 }
 

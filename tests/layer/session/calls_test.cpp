@@ -331,6 +331,42 @@ TEST_F(Calls, CanonicalizeKeepsTheNameWhereTheCanonicalPathIsLocal) {
     EXPECT_EQ(caller.at(call::canonicalize, "/srv/link/../other").result, -EACCES);
 }
 
+TEST_F(Calls, EnterDirectoryOpensItAndTellsItsCanonicalPath) {
+    harness.agent().on<protocol::open>([](const protocol::open& request) {
+        EXPECT_TRUE(request.enters);
+        EXPECT_EQ(request.flags, static_cast<std::uint32_t>(O_PATH | O_DIRECTORY));
+        protocol::open_reply reply;
+        reply.handle = protocol::handle_id{7};
+        reply.attr.mode = S_IFDIR | 0755;
+        reply.path = "/srv/real";
+        return reply;
+    });
+    auto made = caller.make_descriptor();
+    caller.entry(made.id).id = made.id;
+    const auto id = static_cast<std::int64_t>(made.id);
+    const auto entered = caller.at(call::enter_directory, "/srv/link", {id});
+    EXPECT_EQ(entered.path[0], "/srv/real");
+    EXPECT_EQ(entered.result, 9);
+    // Names are seen from where the directory is.
+    harness.agent().on<protocol::stat>([](const protocol::stat& request) {
+        EXPECT_EQ(request.at.base, protocol::handle_id{7});
+        EXPECT_EQ(request.at.path, "../x");
+        return protocol::attributes_reply{};
+    });
+    EXPECT_EQ(caller.at(call::stat, "../x", {0, STATX_SIZE}, {}, made.id).result, 0);
+    EXPECT_EQ(caller.close(made), 0);
+}
+
+TEST_F(Calls, EnterDirectoryThatFailsLeavesNothingOpen) {
+    harness.agent().on<protocol::open>([](const protocol::open&) { return EACCES; });
+    auto made = caller.make_descriptor();
+    caller.entry(made.id).id = made.id;
+    const auto id = static_cast<std::int64_t>(made.id);
+    EXPECT_EQ(caller.at(call::enter_directory, "/srv/link", {id}).result, -EACCES);
+    EXPECT_EQ(caller.at(call::stat, "x", {0, STATX_SIZE}, {}, made.id).result, -EBADF);
+    EXPECT_EQ(caller.at(call::enter_directory, "/srv/link", {id}).result, -EINVAL);
+}
+
 TEST_F(Calls, ReadDirectoryPacksRecordsAndMovesThePosition) {
     harness.agent().on<protocol::read_directory>([](const protocol::read_directory& request) {
         protocol::read_directory_reply reply;
