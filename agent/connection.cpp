@@ -59,6 +59,9 @@ awaitable<void> connection::end() {
     }
     co_await call_tasks_.join();
     close_files();
+    if (handler_) {
+        handler_->watched().stop();
+    }
 
     serving_ended_ = true;
     output_.notify();
@@ -159,6 +162,7 @@ awaitable<void> connection::write_replies() {
     bool failed = false;
     bool last_word_queued = false;
     while (!failed) {
+        const bool all_told = gather_events();
         if (outgoing_.empty() && serving_ended_ && last_word_ && !last_word_queued) {
             const protocol::goodbye last_word{*last_word_};
             protocol::append_one_way(outgoing_.urgent(), last_word);
@@ -171,9 +175,10 @@ awaitable<void> connection::write_replies() {
             co_await output_.wait();
             continue;
         }
-        const auto& batch = outgoing_.take();
-        const std::array<asio::const_buffer, 2> parts{
-            asio::buffer(batch.urgent), asio::buffer(batch.bulk)};
+        const auto scope = all_told ? outgoing_queue::scope::all : outgoing_queue::scope::pushes;
+        const auto& batch = outgoing_.take(scope);
+        const std::array<asio::const_buffer, 3> parts{
+            asio::buffer(batch.pushes), asio::buffer(batch.urgent), asio::buffer(batch.bulk)};
         const auto [ec, written] = co_await asio::async_write(stream_.out, parts);
         outgoing_.written();
         room_.notify();
@@ -182,6 +187,23 @@ awaitable<void> connection::write_replies() {
     written_ = true;
     writer_.notify();
     stop_reading();  // without a writer there is nobody to answer
+}
+
+// The writer takes the events: it knows when replies leave.
+awaitable<void> connection::tell_events() {
+    bool more = true;
+    while (more) {
+        more = co_await handler_->watched().wait();
+        output_.notify();
+    }
+}
+
+// What happened in watched places before a reply is written goes before it. False: there is more.
+bool connection::gather_events() {
+    if (!handler_ || serving_ended_) {
+        return true;
+    }
+    return handler_->watched().drain(outgoing_.pushes());
 }
 
 awaitable<void> connection::serve(std::shared_ptr<pending_call> call) {

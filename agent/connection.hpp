@@ -64,6 +64,7 @@ private:
     [[nodiscard]] awaitable<void> read_requests();
     [[nodiscard]] awaitable<bool> read_more();
     [[nodiscard]] awaitable<void> write_replies();
+    [[nodiscard]] awaitable<void> tell_events();
     [[nodiscard]] awaitable<void> serve(std::shared_ptr<pending_call> call);
     [[nodiscard]] awaitable<bool> run_once(pending_call& call);
     [[nodiscard]] awaitable<bool> run_on_worker(pending_call& call);
@@ -85,6 +86,7 @@ private:
     void violated(const boost::system::error_code& rule);
     void stop_reading();
     void close_files();
+    [[nodiscard]] bool gather_events();
 
     transport stream_;
     const served_files& files_;

@@ -27,6 +27,15 @@ inline constexpr std::uint32_t queued_calls_max = 65536;
 // copy_file_range(2) copies at most this much in one call, and may always copy less.
 inline constexpr std::uint64_t copy_bytes_max = 64ULL * 1024 * 1024;
 
+// Of one client: inotify instances, and watches in all of them together. The kernel has limits of
+// its own, per user.
+inline constexpr std::uint32_t watch_instances_max = 128;
+inline constexpr std::uint32_t watches_max = 256 * 1024;
+
+// Events that are taken from the kernel for one write; what is left waits there, where its queue is
+// bounded too.
+inline constexpr std::uint32_t event_bytes_max = 512 * 1024;
+
 // Clients of a listening agent at once.
 inline constexpr std::uint32_t clients_max = 64;
 

@@ -1,8 +1,9 @@
 // Encoded frames that wait to be written, bounded. Small replies overtake bulk data: a stat never
-// waits behind more than the one bulk frame that is being written. No I/O here.
+// waits behind more than the one bulk frame that is being written. Pushes overtake them all: a
+// reply comes after what it may be seen to follow. No I/O here.
 //
-//     urgent   one buffer, many frames      --+
-//                                             +--> batch: all of urgent, then one bulk frame
+//     pushes   change notices               --+
+//     urgent   one buffer, many frames      --+--> batch: all pushes, all of urgent, one bulk frame
 //     bulk     frames of long reads, FIFO   --+
 #pragma once
 
@@ -23,12 +24,16 @@ public:
 
     // What is being written. At most one at a time.
     struct batch {
+        protocol::buffer pushes;
         protocol::buffer urgent;
         protocol::buffer bulk;
     };
 
     // Append small frames here.
     [[nodiscard]] protocol::buffer& urgent() { return urgent_; }
+
+    // Append pushes here, right before take(): their producer bounds them.
+    [[nodiscard]] protocol::buffer& pushes() { return pushes_; }
 
     // While there is no room, no further request is to be started.
     [[nodiscard]] bool has_room() const {
@@ -49,10 +54,16 @@ public:
         bulk_.push_back(std::move(frame));
     }
 
-    [[nodiscard]] bool empty() const { return urgent_.empty() && bulk_.empty(); }
+    [[nodiscard]] bool empty() const { return pushes_.empty() && urgent_.empty() && bulk_.empty(); }
+
+    enum class scope : bool { all, pushes };
 
     // The next batch to write. It lives until written().
-    [[nodiscard]] const batch& take() {
+    [[nodiscard]] const batch& take(scope what = scope::all) {
+        std::swap(writing_.pushes, pushes_);
+        if (what == scope::pushes) {
+            return writing_;
+        }
         std::swap(writing_.urgent, urgent_);
         if (!bulk_.empty()) {
             writing_.bulk = std::move(bulk_.front());
@@ -63,11 +74,13 @@ public:
 
     void written() {
         bulk_bytes_ -= writing_.bulk.size();
+        writing_.pushes.clear();
         writing_.urgent.clear();
         writing_.bulk.clear();
     }
 
 private:
+    protocol::buffer pushes_;
     protocol::buffer urgent_;
     std::deque<protocol::buffer> bulk_;
     batch writing_;

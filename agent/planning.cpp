@@ -100,6 +100,10 @@ order_class order_of(const protocol::write_back& /*request*/, const open_file& /
     return order_class::change;
 }
 
+order_class order_of(const protocol::watch_remove& /*request*/, const open_file& /*file*/) {
+    return order_class::none;
+}
+
 lane lane_of(const protocol::close& /*request*/, const open_file& file) {
     // Closing a terminal waits until its output is out.
     return file.kind == file_kind::character_device ? lane::patient : at_once(file);

@@ -7,6 +7,7 @@
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
 #include "protocol/name_messages.hpp"
+#include "protocol/watch_messages.hpp"
 
 namespace farside::agent {
 
@@ -32,6 +33,8 @@ template <typename Request>
         return find(request.from, context.file) && find(request.to, context.file_to);
     } else if constexpr (requires { request.from.base; }) {
         return find_base(request.from, context.file) && find_base(request.to, context.file_to);
+    } else if constexpr (std::is_same_v<Request, protocol::watch_remove>) {
+        return true;
     } else {
         return find_base(request.at, context.file);
     }
@@ -51,6 +54,8 @@ template <typename Request>
 [[nodiscard]] order_class order_of(const protocol::lock_record&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::ioctl&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::write_back&, const open_file&);
+
+[[nodiscard]] order_class order_of(const protocol::watch_remove&, const open_file&);
 
 // Requests with a location are on its handle only where the path is empty.
 template <typename Request>

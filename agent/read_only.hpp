@@ -28,7 +28,9 @@ using never_changes = protocol::type_list<
     protocol::file_system,
     protocol::canonicalize,
     protocol::get_xattr,
-    protocol::list_xattr>;
+    protocol::list_xattr,
+    protocol::watch_add,
+    protocol::watch_remove>;
 
 using always_changes = protocol::type_list<
     protocol::write,

@@ -23,6 +23,10 @@ template <typename Request>
 constexpr bool opens = std::is_same_v<Request, protocol::open>;
 
 template <typename Request>
+constexpr bool watches_something =
+    std::is_same_v<Request, protocol::watch_add> || std::is_same_v<Request, protocol::watch_remove>;
+
+template <typename Request>
 constexpr bool reads = std::is_same_v<Request, protocol::read>;
 
 // The read-only gate, then the service. Any thread.
@@ -94,7 +98,12 @@ request_handler::request_handler(
     std::size_t handles_max,
     const logger& log
 )
-    : executor_{executor}, files_{files}, mode_{mode}, handles_{handles_max}, log_{log} {}
+    : executor_{executor},
+      files_{files},
+      mode_{mode},
+      handles_{handles_max},
+      watches_{executor},
+      log_{log} {}
 
 result<std::shared_ptr<pending_call>> request_handler::start(
     const protocol::frame& frame, protocol::buffer& out
@@ -113,8 +122,12 @@ result<std::shared_ptr<pending_call>> request_handler::start(
                 started = request.error();
                 return;
             }
-            clip(*request);
-            started = start_typed(*request, frame, out);
+            if constexpr (std::is_same_v<Request, protocol::watch_close>) {
+                close_instance(*request, frame.header.id, out);
+            } else {
+                clip(*request);
+                started = start_typed(*request, frame, out);
+            }
         }
     );
     if (!known) {
@@ -143,6 +156,11 @@ std::shared_ptr<pending_call> request_handler::start_typed(
             return nullptr;
         }
     }
+    if constexpr (watches_something<Request>) {
+        if (!find_instance(request, context, id, out)) {
+            return nullptr;
+        }
+    }
     context.where = choose_lane(request, context);
     if (context.where != lane::here || must_wait(request, context)) {
         return make_pending<Request>(frame, std::move(context));
@@ -155,6 +173,7 @@ std::shared_ptr<pending_call> request_handler::start_typed(
             return make_pending<Request>(frame, std::move(context));
         }
     }
+    take_note(outcome, context);
     reply<Request>(id, std::move(outcome), out);
     return nullptr;
 }
@@ -166,6 +185,8 @@ lane request_handler::choose_lane(const Request& request, const work_context& co
     } else if constexpr (std::is_same_v<Request, protocol::copy_range>) {
         const auto from = lane_of(request, *context.file);
         return from == lane::foreign ? from : lane_of(request, *context.file_to);
+    } else if constexpr (std::is_same_v<Request, protocol::watch_remove>) {
+        return lane::here;
     } else {
         const auto where = lane_of_location(context, files_.mounts.path_lane());
         if constexpr (opens<Request>) {
@@ -280,8 +301,46 @@ pending_call::outcome request_handler::finish_typed(
             return again;
         }
     }
+    take_note(outcome, state.context);
     reply<Request>(call.id, std::move(outcome), out);
     return answered;
+}
+
+template <typename Outcome>
+void request_handler::take_note(const Outcome& outcome, const work_context& context) {
+    if constexpr (std::is_same_v<Outcome, result<added_watch>>) {
+        if (outcome) {
+            watches_.keep(*context.watched_by, *outcome);
+        }
+    }
+}
+
+// A watch is not made anew where it is there already, but nobody knows that before.
+template <typename Request>
+bool request_handler::find_instance(
+    const Request& request, work_context& context, protocol::request_id id, protocol::buffer& out
+) {
+    constexpr bool adds = std::is_same_v<Request, protocol::watch_add>;
+    if (adds && !watches_.full()) {
+        auto made = watches_.find_or_make(request.instance);
+        context.watched_by = made ? std::move(*made) : nullptr;
+    } else if (!adds) {
+        context.watched_by = watches_.find(request.instance);
+    }
+    if (!context.watched_by) {
+        reply<Request>(id, outcome_of<Request>{errno_code(adds ? ENOSPC : EINVAL)}, out);
+    }
+    return context.watched_by != nullptr;
+}
+
+void request_handler::close_instance(
+    const protocol::watch_close& request, protocol::request_id id, protocol::buffer& out
+) {
+    if (watches_.close(request.instance)) {
+        protocol::append_reply<protocol::watch_close>(out, id, {});
+    } else {
+        protocol::append_error(out, request.op, id, protocol::wire_errno{EINVAL});
+    }
 }
 
 template <typename Request, typename Outcome>
@@ -297,6 +356,8 @@ void request_handler::reply(protocol::request_id id, Outcome&& outcome, protocol
             return;
         }
         protocol::append_reply<Request>(out, id, *kept);
+    } else if constexpr (std::is_same_v<Request, protocol::watch_add>) {
+        protocol::append_reply<Request>(out, id, {outcome->watch, outcome->directory});
     } else {
         const auto start = out.size();
         protocol::append_reply<Request>(out, id, *outcome);

@@ -8,6 +8,7 @@
 #include "agent/open_file.hpp"
 #include "agent/pending_call.hpp"
 #include "agent/services.hpp"
+#include "agent/watches.hpp"
 #include "protocol/frame.hpp"
 
 #include <memory>
@@ -44,6 +45,8 @@ public:
 
     [[nodiscard]] std::size_t open_files() const { return handles_.size(); }
 
+    [[nodiscard]] watches& watched() { return watches_; }
+
     // The client is gone. Files that are local are closed; the others are handed back, since
     // closing them may block. REQUIRES: no pending call is left.
     [[nodiscard]] std::vector<std::shared_ptr<open_file>> close_all();
@@ -78,8 +81,24 @@ private:
         typed_call<Request>& state, pending_call& call, protocol::buffer& out
     );
 
+    // Of what the services made and the loop thread keeps.
+    template <typename Outcome>
+    void take_note(const Outcome& outcome, const work_context& context);
+
     template <typename Request, typename Outcome>
     void reply(protocol::request_id id, Outcome&& outcome, protocol::buffer& out);
+
+    // False: it is answered.
+    template <typename Request>
+    [[nodiscard]] bool find_instance(
+        const Request& request,
+        work_context& context,
+        protocol::request_id id,
+        protocol::buffer& out
+    );
+    void close_instance(
+        const protocol::watch_close& request, protocol::request_id id, protocol::buffer& out
+    );
 
     [[nodiscard]] result<protocol::open_reply> keep(opened_file&& opened);
 
@@ -87,6 +106,7 @@ private:
     const served_files& files_;
     session_mode mode_;
     handle_table handles_;
+    watches watches_;
     std::size_t opening_ = 0;  // opens under way: each may need room in the table
     data_buffer data_;         // of requests that run here
     const logger& log_;

@@ -5,6 +5,7 @@
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
 #include "protocol/name_messages.hpp"
+#include "protocol/watch_messages.hpp"
 
 namespace farside::agent {
 
@@ -91,5 +92,10 @@ execute(const protocol::list_xattr&, const work_context&);
 execute(const protocol::set_xattr&, const work_context&);
 [[nodiscard]] result<protocol::empty_reply>
 execute(const protocol::remove_xattr&, const work_context&);
+
+// watch_service.cpp. The new watch is not known to the instance yet.
+[[nodiscard]] result<added_watch> execute(const protocol::watch_add&, const work_context&);
+[[nodiscard]] result<protocol::empty_reply>
+execute(const protocol::watch_remove&, const work_context&);
 
 }  // namespace farside::agent

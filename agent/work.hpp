@@ -6,6 +6,7 @@
 #include "agent/open_file.hpp"
 #include "agent/posix.hpp"
 #include "agent/root_dir.hpp"
+#include "agent/watches.hpp"
 #include "protocol/file_messages.hpp"
 
 #include <atomic>
@@ -45,6 +46,7 @@ struct work_context {
     lane where = lane::here;
     std::shared_ptr<open_file> file;     // of the request's handle, or of its location's base
     std::shared_ptr<open_file> file_to;  // of its second one
+    std::shared_ptr<watch_instance> watched_by;
     const std::atomic<bool>* interrupted = nullptr;
     data_buffer* data = nullptr;
 

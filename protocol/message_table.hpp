@@ -6,6 +6,7 @@
 #include "protocol/name_messages.hpp"
 #include "protocol/session_messages.hpp"
 #include "protocol/type_name.hpp"
+#include "protocol/watch_messages.hpp"
 
 #include <string_view>
 #include <type_traits>
@@ -48,11 +49,14 @@ using file_requests = type_list<
     get_xattr,
     list_xattr,
     set_xattr,
-    remove_xattr>;
+    remove_xattr,
+    watch_add,
+    watch_remove,
+    watch_close>;
 
 using session_requests = type_list<hello, ping>;
 using one_way_requests = type_list<cancel>;
-using pushes = type_list<goodbye>;
+using pushes = type_list<goodbye, watch_events>;
 
 namespace detail {
 

@@ -28,6 +28,11 @@ enum class opcode : std::uint16_t {
     lock_file = 26,    // flock(2)
     lock_record = 27,  // fcntl(2) record locks
     ioctl = 28,
+    // Watches
+    watch_add = 32,
+    watch_remove = 33,
+    watch_close = 34,
+    watch_events = 35,  // push
     // Mappings
     write_back = 40,  // what was stored into a mapping
     // Names and attributes

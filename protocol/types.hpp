@@ -18,6 +18,9 @@ inline constexpr request_id one_way_id{0};
 enum class handle_id : std::uint64_t {};
 inline constexpr handle_id no_handle{0};
 
+// The client's name for an inotify instance of the agent. Never used again in a connection.
+enum class instance_id : std::uint64_t {};
+
 // A Linux errno number, or 0: unchanged from the agent's kernel to the caller.
 enum class wire_errno : std::int32_t {};
 inline constexpr wire_errno no_error{0};

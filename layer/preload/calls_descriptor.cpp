@@ -7,6 +7,7 @@
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
+#include "layer/preload/watches.hpp"
 #include "layer/preload/working_directory.hpp"
 
 #include <sys/socket.h>
@@ -40,7 +41,7 @@ outcome on_close(call_frame& frame) noexcept {
     }
     if (id == 0) {
         forget(fd);
-        return outcome::pass;
+        return may_end_watches(fd) ? answer(frame, close_inotify(fd)) : outcome::pass;
     }
     if (in_vfork_child()) {
         return outcome::pass;
@@ -111,6 +112,7 @@ outcome on_close_range(call_frame& frame) noexcept {
         }
         return kernel(__NR_close_range, begin, end, flags);
     });
+    tell_closed_range();
     return answer(frame, result);
 }
 

@@ -100,6 +100,10 @@ FARSIDE_HANDLER(on_faccessat);
 FARSIDE_HANDLER(on_readlink);
 FARSIDE_HANDLER(on_readlinkat);
 
+// calls_watch.cpp
+FARSIDE_HANDLER(on_inotify_add_watch);
+FARSIDE_HANDLER(on_inotify_rm_watch);
+
 // calls_name.cpp
 FARSIDE_HANDLER(on_mkdir);
 FARSIDE_HANDLER(on_mkdirat);

@@ -81,6 +81,9 @@ enum class call : std::uint32_t {
     reclaim = 31,          // all entries of open_files are taken: drop those without a descriptor
     enter_directory = 46,  // base0, open file id; path 0 -> path 0: where the directory is, result
                            // its length; the id is then open as with O_PATH
+    watch_add = 36,        // base0, mask; path 0; descriptor: the inotify instance -> the watch
+    watch_remove = 37,     // watch; descriptor: the inotify instance. Side local: it is not remote
+    watch_closed = 38,     // a descriptor of an inotify instance is gone
     map_shared = 40,  // id, PROT_* flags; hands over a socket -> result: the image's number, and
                       // over the socket a descriptor of the image, to be mapped with MAP_SHARED
     sync_map = 41,    // image (0: all), sync_map kind: its stores go to the file
@@ -167,6 +170,9 @@ struct alignas(64) header {
     std::atomic<std::uint32_t> slot_waiters;
     alignas(64) std::atomic<std::uint64_t> last_open_file_id;  // ids only grow, are never reused
     std::atomic<std::uint64_t> hits;                           // calls the layer answered alone
+    // Inotify instances that watch something remote. Only the session writes it; while it is 0
+    // nobody need tell the session of an inotify descriptor.
+    alignas(64) std::atomic<std::uint32_t> watch_instances;
 };
 
 inline constexpr std::uint32_t layout_version = 3;

@@ -216,6 +216,15 @@ void agent_link::take_frames() {
 }
 
 void agent_link::on_push(const protocol::multiplexer::event& e) {
+    if (e.op == protocol::opcode::watch_events) {
+        const auto told = protocol::decode<protocol::watch_events>(e.body);
+        if (!told) {
+            lose(not_our_protocol(told.error()));
+        } else if (watchers_.happened) {
+            watchers_.happened(*told);
+        }
+        return;
+    }
     if (e.op != protocol::opcode::goodbye) {
         return;  // a newer agent may tell more than we know
     }
@@ -269,6 +278,9 @@ void agent_link::lose(std::string why) {
     const bool was_connected = usable();
     end(state::lost);
     if (was_connected) {
+        if (watchers_.lost) {
+            watchers_.lost();
+        }
         user_.say(failure_ + "; remote files now answer EIO");
     }
 }

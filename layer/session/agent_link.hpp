@@ -18,9 +18,11 @@
 #include "protocol/frame_parser.hpp"
 #include "protocol/multiplexer.hpp"
 #include "protocol/session_messages.hpp"
+#include "protocol/watch_messages.hpp"
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <string>
 
 namespace farside::session {
@@ -122,6 +124,15 @@ public:
 
     [[nodiscard]] const protocol::hello_reply& peer() const { return peer_; }
 
+    // Who learns what happened in watched places, before any reply that came after it; and that no
+    // more will be learned. Both may be empty; called from the reader.
+    struct watchers {
+        std::function<void(const protocol::watch_events&)> happened;
+        std::function<void()> lost;
+    };
+
+    void tell(watchers who) { watchers_ = std::move(who); }
+
     // Closes the connection without a word to the user; unanswered calls fail with EIO.
     void stop();
 
@@ -162,6 +173,7 @@ private:
     state state_ = state::fresh;
     std::string failure_;
     protocol::hello_reply peer_;
+    watchers watchers_;
 };
 
 template <protocol::answered_message Request>

@@ -1,6 +1,8 @@
 // The doorbell's loop, and a call's way through it.
 #include "layer/session/call_server.hpp"
 
+#include "layer/session/remote_watches.hpp"
+
 #include <boost/asio/post.hpp>
 #include <climits>
 
@@ -23,7 +25,8 @@ void wake(std::atomic<std::uint32_t>& word) {
 
 // Calls whose answer must be known even when nobody waits for it.
 bool gives_a_handle(segment::call op) {
-    return op == segment::call::open || op == segment::call::enter_directory;
+    return op == segment::call::open || op == segment::call::enter_directory ||
+           op == segment::call::watch_add;
 }
 
 }  // namespace
@@ -169,6 +172,7 @@ void call_server::finish(std::uint32_t index, std::int64_t result) {
             // Nobody was told: the file is open for no one.
             services_.descriptors.process_died();
         }
+        services_.watches.look_for_holders();
         free_slot(index);
         return;
     }
@@ -211,6 +215,7 @@ void call_server::on_death(pid_t pid) {
     }
     services_.descriptors.process_died();
     services_.maps.hurry();
+    services_.watches.look_for_holders();
 }
 
 // Callers wait for a slot, and some may be held by processes that died before their first call came

@@ -43,6 +43,9 @@ public:
     // Nobody is left to answer: calls under way are given up, processes no longer watched.
     void stop();
 
+    // Whether the process has called and is there.
+    [[nodiscard]] bool knows(pid_t pid) const { return processes_.watches(pid); }
+
     [[nodiscard]] std::size_t under_way() const { return under_way_; }
 
 private:

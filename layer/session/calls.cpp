@@ -75,6 +75,12 @@ call_handler handler_of(segment::call op) {
             return serve_remove_xattr;
         case reclaim:
             return serve_reclaim;
+        case watch_add:
+            return serve_watch_add;
+        case watch_remove:
+            return serve_watch_remove;
+        case watch_closed:
+            return serve_watch_closed;
         case map_shared:
             return serve_map_shared;
         case sync_map:

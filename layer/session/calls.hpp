@@ -16,6 +16,8 @@
 
 namespace farside::session {
 
+class remote_watches;
+
 // What handlers work with; all of it outlives every call.
 struct call_services {
     agent_link& link;
@@ -23,6 +25,7 @@ struct call_services {
     places& paths;
     descriptor_watch& descriptors;
     shared_maps& maps;
+    remote_watches& watches;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -126,5 +129,9 @@ call_result serve_make_link(call_services& services, incoming_call& call);
 call_result serve_make_symlink(call_services& services, incoming_call& call);
 call_result serve_rename(call_services& services, incoming_call& call);
 call_result serve_remove(call_services& services, incoming_call& call);
+// ---- calls_watch.cpp ----
+call_result serve_watch_add(call_services& services, incoming_call& call);
+call_result serve_watch_remove(call_services& services, incoming_call& call);
+call_result serve_watch_closed(call_services& services, incoming_call& call);
 
 }  // namespace farside::session

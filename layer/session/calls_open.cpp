@@ -1,5 +1,6 @@
 // Opening and closing.
 #include "layer/session/calls.hpp"
+#include "layer/session/remote_watches.hpp"
 
 #include <cerrno>
 
@@ -137,6 +138,12 @@ call_result serve_close(call_services& services, incoming_call& call) {
     }
     file.reset();
     services.descriptors.closed(call.id());
+    if (services.watches.instances() > 0) {
+        // But a watch tells of it, before close(2) returns: by an answer to what is asked after it.
+        const protocol::ping question{};
+        reply_collector<protocol::ping> answer;
+        co_await services.link.call(question, answer, call.caller);
+    }
     co_return -failed;
 }
 

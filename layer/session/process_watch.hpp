@@ -33,6 +33,8 @@ public:
     // Watches `pid` from now on.
     standing watch(pid_t pid);
 
+    [[nodiscard]] bool watches(pid_t pid) const { return watched_.contains(pid); }
+
     [[nodiscard]] std::size_t size() const { return watched_.size(); }
 
     // `died` is not called any more.

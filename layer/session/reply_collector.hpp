@@ -5,9 +5,11 @@
 
 #include "protocol/codec.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/watch_messages.hpp"
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <span>
 
 namespace farside::session {
@@ -47,6 +49,21 @@ struct reply_collector<protocol::read> {
             std::memcpy(room.data() + value, data.data(), data.size());
         }
         value += data.size();
+        return {};
+    }
+};
+
+// A new watch is to be known before the events that follow its reply in the same bytes.
+template <>
+struct reply_collector<protocol::watch_add> {
+    std::function<void(const protocol::watch_add_reply&)> arrived;
+
+    [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
+        const auto decoded = protocol::decode<protocol::watch_add_reply>(body);
+        if (!decoded) {
+            return decoded.error();
+        }
+        arrived(*decoded);
         return {};
     }
 };

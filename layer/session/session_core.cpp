@@ -24,11 +24,16 @@ session_core::session_core(
           descriptor_locks{
               memory.template_descriptor(), memory.template_device(), memory.template_inode()}},
       maps_{tasks, link_, user_},
+      watches_{
+          tasks,
+          link_,
+          memory.shared().head.watch_instances,
+          [this](pid_t pid) { return server_.knows(pid); }},
       server_{
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_, maps_},
+          call_services{link_, files_, paths_, descriptors_, maps_, watches_},
           stats_} {}
 
 awaitable<std::string> session_core::connect(
@@ -59,6 +64,7 @@ void session_core::stop() {
     server_.stop();
     descriptors_.stop();
     maps_.stop();
+    watches_.stop();
     files_.clear();
     link_.stop();
 }

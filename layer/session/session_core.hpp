@@ -9,6 +9,7 @@
 #include "layer/session/notice.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
+#include "layer/session/remote_watches.hpp"
 #include "layer/session/session_stats.hpp"
 #include "layer/session/shared_maps.hpp"
 #include "layer/session/shared_memory.hpp"
@@ -68,6 +69,7 @@ private:
     places paths_;
     descriptor_watch descriptors_;
     shared_maps maps_;
+    remote_watches watches_;
     call_server server_;
 };
 

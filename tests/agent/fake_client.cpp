@@ -83,6 +83,10 @@ bool fake_client::receive(bool may_wait) {
 void fake_client::on_frame(const protocol::frame& frame) {
     const auto event = requests_.on_frame(frame).value();
     if (event.what == protocol::multiplexer::event::kind::push) {
+        if (event.op == protocol::opcode::watch_events) {
+            events_.push_back(protocol::decode<protocol::watch_events>(event.body).value());
+            return;
+        }
         goodbye_ = protocol::decode<protocol::goodbye>(event.body).value().reason;
         return;
     }
@@ -129,6 +133,19 @@ protocol::request_id fake_client::wait_any() {
     const auto found =
         std::ranges::find_if(cookies_, [&](const auto& entry) { return entry.second == cookie; });
     return found->first;
+}
+
+std::vector<protocol::watch_events> fake_client::take_events() {
+    return std::exchange(events_, {});
+}
+
+std::vector<protocol::watch_events> fake_client::wait_for_events() {
+    while (events_.empty()) {
+        if (!receive(true)) {
+            throw std::runtime_error{"the connection ended"};
+        }
+    }
+    return take_events();
 }
 
 std::string fake_client::data_of(const raw_answer& whole) {

@@ -88,6 +88,11 @@ public:
     std::string read(protocol::handle_id handle, std::int64_t offset, std::uint32_t bytes);
     [[nodiscard]] static std::string data_of(const raw_answer& whole);
 
+    // What was told of watches so far, in messages as they came; they are forgotten then.
+    std::vector<protocol::watch_events> take_events();
+    // The same, but waits where there is nothing yet.
+    std::vector<protocol::watch_events> wait_for_events();
+
     // Reads to the end of the connection; the reason of the goodbye, or nothing.
     std::optional<std::string> wait_for_goodbye();
 
@@ -115,6 +120,7 @@ private:
     std::map<protocol::multiplexer::cookie, raw_answer> partial_;
     std::map<protocol::multiplexer::cookie, raw_answer> complete_;
     std::vector<protocol::multiplexer::cookie> order_;  // of completion, not yet told
+    std::vector<protocol::watch_events> events_;
     std::optional<std::string> goodbye_;
 };
 

@@ -27,6 +27,7 @@ const std::vector<case_family>& all_families() {
         shared_mapping_cases(),
         call_cases(),
         splice_cases(),
+        watch_cases(),
         pointer_cases(),
         working_directory_cases(),
         own_root_cases(),

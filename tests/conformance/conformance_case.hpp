@@ -48,6 +48,7 @@ struct case_family {
 [[nodiscard]] case_family call_cases();
 [[nodiscard]] case_family splice_cases();
 [[nodiscard]] case_family pointer_cases();
+[[nodiscard]] case_family watch_cases();
 [[nodiscard]] case_family own_root_cases();
 [[nodiscard]] case_family own_root_process_cases();
 [[nodiscard]] case_family read_only_cases();

@@ -112,7 +112,6 @@ rows = [
     ("refused.quotactl", lambda: call(179, 0x80000700, there, 0, room), E.EPERM),
     ("refused.io_submit", lambda: aio(file), E.EINVAL),
     ("refused.kexec_file_load", lambda: call(320, file, file, 0, 0, 0), E.EPERM),
-    ("refused.inotify_add_watch", lambda: call(254, call(294, 0), there, 2), E.ENOSPC),
     ("refused.fanotify_mark", lambda: call(301, 0, 1, 2, AT_FDCWD, there), E.EOPNOTSUPP),
     ("refused.fanotify_mark of a descriptor", lambda: call(301, 0, 1, 2, file, 0), E.EOPNOTSUPP),
     ("refused.unshare", lambda: unshared(0x200), E.EPERM),

@@ -1,0 +1,214 @@
+// What is subtle is a rename: the kernel queues IN_MOVED_FROM and IN_MOVED_TO one after the other,
+// and who reads in between sees half of it. But it does both with the directories locked: looking
+// up a name that nobody has looked up waits for that lock, and then the other half is there.
+#include "agent/watches.hpp"
+
+#include "agent/limits.hpp"
+#include "protocol/frame.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <span>
+
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+namespace farside::agent {
+namespace {
+
+// A buffer's worth of the kernel's structures encodes to fewer bytes than it has, and two of them
+// fit into a frame.
+constexpr std::size_t read_bytes = 60 * 1024;
+static_assert(2 * read_bytes + 1024 <= protocol::limits::frame_payload_bytes_max);
+
+using event_list = std::vector<protocol::watch_event>;
+
+// Appends what one read(2) gives; false: nothing was there.
+bool take_events(int inotify, event_list& events) {
+    alignas(inotify_event) std::array<char, read_bytes> raw;
+    const auto got = ::read(inotify, raw.data(), raw.size());
+    if (got <= 0) {
+        return false;
+    }
+    const auto bytes = static_cast<std::size_t>(got);
+    for (std::size_t at = 0; at + sizeof(inotify_event) <= bytes;) {
+        inotify_event head;
+        std::memcpy(&head, &raw[at], sizeof head);
+        protocol::watch_event event{head.wd, head.mask, head.cookie, {}};
+        if (head.len > 0) {
+            event.name = &raw[at + sizeof head];  // NUL-terminated, padded with more of it
+        }
+        events.push_back(std::move(event));
+        at += sizeof head + head.len;
+    }
+    return true;
+}
+
+// Waits until a rename in the directory that is under way is done.
+void await_rename(const std::string& directory) {
+    static std::atomic<std::uint64_t> names{0};
+    const auto path = directory + "/.farside-" + std::to_string(::getpid()) + '-' +
+                      std::to_string(names.fetch_add(1, std::memory_order_relaxed));
+    [[maybe_unused]] const int never_there = ::access(path.c_str(), F_OK);
+}
+
+// Whether half of a rename is there whose other half may still come.
+bool await_halves(const watch_instance& instance, const event_list& events) {
+    std::unordered_set<std::uint32_t> arrived;
+    for (const auto& event : events) {
+        if ((event.mask & IN_MOVED_TO) != 0) {
+            arrived.insert(event.cookie);
+        }
+    }
+    bool waited = false;
+    std::int32_t last = -1;
+    for (const auto& event : events) {
+        if ((event.mask & IN_MOVED_FROM) == 0 || arrived.contains(event.cookie)) {
+            continue;
+        }
+        const auto path = instance.paths.find(event.watch);
+        if (path != instance.paths.end() && !path->second.empty() && event.watch != last) {
+            await_rename(path->second);
+            last = event.watch;
+        }
+        waited = true;
+    }
+    return waited;
+}
+
+}  // namespace
+
+watches::watches(const asio::any_io_executor& executor) : ready_{executor}, changed_{executor} {}
+
+result<std::shared_ptr<watch_instance>> watches::find_or_make(protocol::instance_id id) {
+    if (auto known = find(id)) {
+        return known;
+    }
+    const auto no_room = errno_code(ENOSPC);
+    if (instances_.size() >= limits::watch_instances_max) {
+        return no_room;
+    }
+    if (!ready_.is_open()) {
+        unique_fd made{::epoll_create1(EPOLL_CLOEXEC)};
+        boost::system::error_code ec;
+        ready_.assign(made.get(), ec);
+        if (!made || ec) {
+            return no_room;
+        }
+        [[maybe_unused]] const int now_owned_by_asio = made.release();
+        changed_.notify();
+    }
+    unique_fd inotify{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+    epoll_event interest{};
+    interest.events = EPOLLIN;
+    interest.data.u64 = static_cast<std::uint64_t>(id);
+    if (!inotify ||
+        ::epoll_ctl(ready_.native_handle(), EPOLL_CTL_ADD, inotify.get(), &interest) != 0) {
+        return no_room;
+    }
+    auto made = std::make_shared<watch_instance>(id, std::move(inotify));
+    instances_.emplace(static_cast<std::uint64_t>(id), made);
+    return made;
+}
+
+std::shared_ptr<watch_instance> watches::find(protocol::instance_id id) const {
+    const auto found = instances_.find(static_cast<std::uint64_t>(id));
+    return found == instances_.end() ? nullptr : found->second;
+}
+
+void watches::keep(watch_instance& instance, const added_watch& added) {
+    if (instance.ended_early.erase(added.watch) == 0 && find(instance.id).get() == &instance) {
+        watches_ += instance.paths.insert_or_assign(added.watch, added.path).second ? 1U : 0U;
+    }
+}
+
+bool watches::full() const {
+    return watches_ >= limits::watches_max;
+}
+
+bool watches::close(protocol::instance_id id) {
+    const auto found = instances_.find(static_cast<std::uint64_t>(id));
+    if (found == instances_.end()) {
+        return false;
+    }
+    watches_ -= found->second->paths.size();
+    // A request that still runs may hold the descriptor for a while.
+    ::epoll_ctl(ready_.native_handle(), EPOLL_CTL_DEL, found->second->inotify.get(), nullptr);
+    instances_.erase(found);
+    return true;
+}
+
+bool watches::drain(protocol::buffer& out) {
+    if (instances_.empty() || stopped_) {
+        return true;
+    }
+    told_ = false;
+    changed_.notify();
+    for (;;) {
+        std::array<epoll_event, 16> ready{};
+        const int count =
+            ::epoll_wait(ready_.native_handle(), ready.data(), static_cast<int>(ready.size()), 0);
+        if (count <= 0) {
+            return true;
+        }
+        for (const auto& event : std::span{ready}.first(static_cast<std::size_t>(count))) {
+            drain_instance(*instances_.at(event.data.u64), out);
+        }
+        if (out.size() >= limits::event_bytes_max) {
+            return false;
+        }
+    }
+}
+
+void watches::drain_instance(watch_instance& instance, protocol::buffer& out) {
+    protocol::watch_events happened;
+    happened.instance = instance.id;
+    if (!take_events(instance.inotify.get(), happened.events)) {
+        return;
+    }
+    if (await_halves(instance, happened.events)) {
+        take_events(instance.inotify.get(), happened.events);
+    }
+    forget_ended(instance, happened);
+    protocol::append_one_way(out, happened);
+}
+
+void watches::forget_ended(watch_instance& instance, const protocol::watch_events& happened) {
+    for (const auto& event : happened.events) {
+        if ((event.mask & IN_IGNORED) == 0) {
+            continue;
+        }
+        if (instance.paths.erase(event.watch) != 0) {
+            --watches_;
+        } else {
+            instance.ended_early.insert(event.watch);
+        }
+    }
+}
+
+awaitable<bool> watches::wait() {
+    while (!stopped_) {
+        if (told_ || !ready_.is_open()) {
+            co_await changed_.wait();
+            continue;
+        }
+        const auto [ec] = co_await ready_.async_wait(descriptor::wait_read);
+        if (ec) {
+            break;
+        }
+        told_ = true;
+        co_return !stopped_;
+    }
+    co_return false;
+}
+
+void watches::stop() {
+    stopped_ = true;
+    boost::system::error_code ignored;
+    ready_.close(ignored);
+    changed_.notify();
+}
+
+}  // namespace farside::agent

@@ -1,0 +1,31 @@
+// Watches on remote paths.
+#include "layer/session/calls.hpp"
+#include "layer/session/remote_watches.hpp"
+
+namespace farside::session {
+
+call_result serve_watch_add(call_services& services, incoming_call& call) {
+    const place where = services.paths.find(call.id(segment::base0), call.path[0]);
+    if (const auto result = settled(call, where)) {
+        co_return *result;
+    }
+    const auto mask = call.word(segment::first_argument);
+    const auto result = co_await services.watches.add(call, where.at, mask);
+    co_return result;
+}
+
+call_result serve_watch_remove(call_services& services, incoming_call& call) {
+    const auto watch = static_cast<std::int32_t>(call.word(0));
+    const auto result = co_await services.watches.remove(call, watch);
+    if (!result) {
+        call.where = side::local;  // the kernel knows what it is
+    }
+    co_return result.value_or(0);
+}
+
+call_result serve_watch_closed(call_services& services, incoming_call& /*call*/) {
+    services.watches.look_for_holders();
+    co_return 0;
+}
+
+}  // namespace farside::session
