@@ -55,7 +55,7 @@ void remote_watches::apply(instance& in, event_span events) {
         }
         const auto& event = events[i];
         std::size_t other = events.size();
-        if ((event.mask & IN_MOVED_FROM) != 0) {
+        if ((event.mask & IN_MOVED_FROM) != 0 && event.cookie != 0) {
             const auto rest = events.subspan(i);
             const auto found = std::find_if(rest.begin(), rest.end(), [&](const auto& later) {
                 return (later.mask & IN_MOVED_TO) != 0 && later.cookie == event.cookie;

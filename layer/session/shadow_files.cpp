@@ -179,9 +179,9 @@ shadow_files::told shadow_files::replay(
     const auto event = mask & IN_ALL_EVENTS;
     const auto kind = (mask & IN_ISDIR) != 0 ? shadow_kind::directory : shadow_kind::file;
     if ((event & (event - 1)) != 0) {  // two changes by one operation
-        const auto first = event & ~(event - 1);
-        const auto result = replay(on, mask & ~first, name);
-        return result == told::ended ? result : replay(on, first | (mask & IN_ISDIR), name);
+        const auto later = event & (event - 1);
+        const auto result = replay(on, mask & ~later, name);
+        return result == told::yes ? replay(on, later | (mask & IN_ISDIR), name) : result;
     }
     if (event == IN_DELETE_SELF) {
         if (!set_mask(on, event)) {

@@ -231,20 +231,26 @@ mapped_file fake_caller::map_shared(std::uint64_t id, int protection) const {
     q.op = segment::call::map_shared;
     q.arguments[0] = static_cast<std::int64_t>(id);
     q.arguments[1] = protection;
-    const auto slot = claim();
-    fill(slot, q);
-    hand_over(doorbell_, slot, far.get());
-    shared_.slots[slot].carries_descriptor = 1;
     mapped_file made;
-    made.asked.result = -EIO;
-    if (post(slot)) {
-        made.asked = await(slot);
-    }
-    shared_.slots[slot].carries_descriptor = 0;
-    free(slot);
+    made.asked = ask_with(far.get(), q);
     std::array<std::byte, 1> byte{};
     made.descriptor = receive(near.get(), byte).descriptor;
     return made;
+}
+
+answer fake_caller::ask_with(int descriptor, const question& q) const {
+    const auto slot = claim();
+    fill(slot, q);
+    hand_over(doorbell_, slot, descriptor);
+    shared_.slots[slot].carries_descriptor = 1;
+    answer a;
+    a.result = -EIO;
+    if (post(slot)) {
+        a = await(slot);
+    }
+    shared_.slots[slot].carries_descriptor = 0;
+    free(slot);
+    return a;
 }
 
 }  // namespace farside::session::testing

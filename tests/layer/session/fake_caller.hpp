@@ -51,6 +51,9 @@ public:
     // A call from claiming to freeing the slot.
     [[nodiscard]] answer ask(const question& q) const;
 
+    // The same, handing over a copy of `descriptor`.
+    [[nodiscard]] answer ask_with(int descriptor, const question& q) const;
+
     // A call with a location and other arguments.
     [[nodiscard]] answer at(
         segment::call op,
