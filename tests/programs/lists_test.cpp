@@ -19,6 +19,7 @@ const program_row rows[] = {
     {"Archives", "bash $S/each.bash $S/archives.list", 0, "setfattr"},
     {"Git", "bash $S/each.bash $S/git.list", 0, "git"},
     {"TracersAllocatorsAndDaemons", "bash $S/each.bash $S/tracers.list", 0, "gdb"},
+    {"Shells", "bash $S/each.bash $S/shells.list"},
     {"Development", "bash $S/each.bash $S/development.list", 0, "cmake"},
 };
 
