@@ -1,7 +1,9 @@
 // Programs that map files to share what they store: databases, runtimes, linkers; and what the
 // target itself sees of it.
+#include "tests/programs/session_processes.hpp"
 #include "tests/support/sides.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -15,6 +17,7 @@ namespace farside::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::HasSubstr;
 
 class mappings : public testing::TestWithParam<program_row> {};
 
@@ -146,6 +149,20 @@ TEST_F(stepwise, ChangesInTheTargetAreSeenAndStoresBesideThemStay) {
     EXPECT_EQ(in_target(12), "abc..TARGET.");
     program->close_input();
     EXPECT_EQ(program->wait().status(), 0);
+}
+
+TEST_F(stepwise, StoresThatCannotBeWrittenAreAnErrorOrTold) {
+    ASSERT_TRUE(started);
+    step("m[0:4] = b'kept'; m.flush()");
+    ::kill(processes_of(program->pid()).agent, SIGKILL);
+    ASSERT_TRUE(program->wait_for_error("the agent ended"));
+    step(R"py(m[0:4] = b'lost'; exec("try:\n m.flush()\nexcept OSError as e: print(e.errno)"))py");
+    EXPECT_THAT(program->out(), HasSubstr("\n5\ndone 1\n"));
+    program->close_input();
+    const outcome result = program->wait();
+    EXPECT_EQ(result.status(), 0);
+    EXPECT_THAT(result.err, HasSubstr("/steps is lost: Input/output error\n"));
+    EXPECT_EQ(in_target(4), "kept");
 }
 
 }  // namespace
