@@ -61,7 +61,10 @@ call_result read_at(
     request.bytes = bytes;
     reply_collector<protocol::read> reply;
     reply.room = call.data_room.first(bytes);
-    const auto held = co_await services.maps.hold(file.identity);
+    held_image held;
+    if (!services.maps.empty()) {
+        held = co_await services.maps.hold(file.identity);
+    }
     const auto ec = co_await services.link.call(request, reply, call.caller);
     if (ec) {
         co_return failure(ec);
@@ -107,7 +110,10 @@ awaitable<written> write_at(
     request.sync_flags = call.word(2);
     request.data.bytes = call.data_in;
     reply_collector<protocol::write> reply;
-    const auto held = co_await services.maps.begin_change(file.identity, shared_maps::stores::stay);
+    held_image held;
+    if (!services.maps.empty()) {
+        held = co_await services.maps.begin_change(file.identity, shared_maps::stores::stay);
+    }
     const auto ec = co_await services.link.call(request, reply, call.caller);
     const bool told = !ec && reply.value.bytes <= call.data_in.size() &&
                       reply.value.position >= reply.value.bytes;
@@ -116,7 +122,9 @@ awaitable<written> write_at(
         held->written(begin, call.data_in.first(reply.value.bytes));
     }
     const auto extent = told ? shared_maps::extent::known : shared_maps::extent::unknown;
-    co_await services.maps.end_change(held, file.identity, extent);
+    if (!services.maps.empty()) {
+        co_await services.maps.end_change(held, file.identity, extent);
+    }
     written done;
     if (ec) {
         done.result = failure(ec);
