@@ -160,9 +160,8 @@ void connection::close_files() {
     if (!handler_) {
         return;
     }
-    for (auto& file : handler_->close_all()) {
+    for (auto& [where, file] : handler_->close_all()) {
         auto job = std::make_shared<blocking_pool::job>();
-        const auto where = file->foreign ? lane::foreign : lane::patient;
         job->run = [held = std::move(file)]() mutable { held.reset(); };
         job->done = [] {};
         // Without a worker it is closed right here, with `job`.

@@ -24,6 +24,12 @@ inline constexpr std::uint32_t patient_workers_max = 256;
 // Calls that may queue for a worker of the first two kinds, over all clients; more get EAGAIN.
 inline constexpr std::uint32_t queued_calls_max = 65536;
 
+// Record locks of processes, of one client: owners, pairs of an owner and a file that it has locked
+// (each takes a descriptor), ranges of such a pair. What does not fit is ENOLCK.
+inline constexpr std::uint32_t lock_owners_max = 65536;
+inline constexpr std::uint32_t lock_files_max = 16384;
+inline constexpr std::uint32_t lock_ranges_max = 65536;
+
 // copy_file_range(2) copies at most this much in one call, and may always copy less.
 inline constexpr std::uint64_t copy_bytes_max = 64ULL * 1024 * 1024;
 

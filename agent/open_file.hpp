@@ -6,6 +6,7 @@
 #include "protocol/support/unique_fd.hpp"
 #include "protocol/types.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -28,8 +29,17 @@ enum class file_kind : std::uint8_t {
     return kind == file_kind::pipe || kind == file_kind::character_device;
 }
 
+// Which file it is, whatever its names.
+struct inode_key {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+
+    friend auto operator<=>(const inode_key&, const inode_key&) = default;
+};
+
 struct open_file {
     unique_fd fd;
+    inode_key inode;
     file_kind kind = file_kind::regular;
     bool foreign = false;                 // on a file system that may hang, see file_systems.hpp
     std::uint32_t flags = 0;              // O_*; F_SETFL changes some

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ result<opened_file> describe(unique_fd fd, std::uint32_t flags) {
     opened_file opened{std::make_shared<open_file>(), to_wire(told), {}};
     auto& file = *opened.file;
     file.flags = flags;
+    file.inode = {makedev(told.stx_dev_major, told.stx_dev_minor), told.stx_ino};
     file.kind = (flags & O_PATH) != 0 ? file_kind::path_only : kind_of(told.stx_mode);
     file.foreign = !is_stream(file.kind) && is_foreign(fd.get());
     file.fd = std::move(fd);

@@ -33,6 +33,10 @@ bool may_wait(const protocol::lock_record& request) {
     return request.command == F_OFD_SETLKW;
 }
 
+bool may_wait(const protocol::lock_process& request) {
+    return request.command == F_SETLKW;
+}
+
 template <typename Request>
 lane of_lock(const Request& request, const open_file& file) {
     return may_wait(request) ? lane::patient : at_once(file);
@@ -96,6 +100,18 @@ order_class order_of(const protocol::ioctl& /*request*/, const open_file& /*file
     return order_class::change;
 }
 
+order_class order_of(const protocol::lock_process& request, const open_file& /*file*/) {
+    return order_of_lock(request);
+}
+
+order_class order_of(const protocol::release_locks& /*request*/, const open_file& /*file*/) {
+    return order_class::change;
+}
+
+order_class order_of(const protocol::end_lock_owner& /*request*/, const open_file& /*file*/) {
+    return order_class::none;
+}
+
 order_class order_of(const protocol::write_back& /*request*/, const open_file& /*file*/) {
     return order_class::change;
 }
@@ -152,6 +168,14 @@ lane lane_of(const protocol::lock_record& request, const open_file& file) {
 }
 
 lane lane_of(const protocol::ioctl& /*request*/, const open_file& file) {
+    return at_once(file);
+}
+
+lane lane_of(const protocol::lock_process& /*request*/, const open_file& file) {
+    return at_once(file);  // most need not wait, and then cost no hop
+}
+
+lane lane_of(const protocol::release_locks& /*request*/, const open_file& file) {
     return at_once(file);
 }
 

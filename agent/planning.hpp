@@ -6,8 +6,11 @@
 #include "agent/open_file.hpp"
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/watch_messages.hpp"
+
+#include <fcntl.h>
 
 namespace farside::agent {
 
@@ -33,10 +36,10 @@ template <typename Request>
         return find(request.from, context.file) && find(request.to, context.file_to);
     } else if constexpr (requires { request.from.base; }) {
         return find_base(request.from, context.file) && find_base(request.to, context.file_to);
-    } else if constexpr (std::is_same_v<Request, protocol::watch_remove>) {
-        return true;
-    } else {
+    } else if constexpr (requires { request.at; }) {
         return find_base(request.at, context.file);
+    } else {
+        return true;  // it is on no file
     }
 }
 
@@ -53,6 +56,9 @@ template <typename Request>
 [[nodiscard]] order_class order_of(const protocol::lock_file&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::lock_record&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::ioctl&, const open_file&);
+[[nodiscard]] order_class order_of(const protocol::lock_process&, const open_file&);
+[[nodiscard]] order_class order_of(const protocol::release_locks&, const open_file&);
+[[nodiscard]] order_class order_of(const protocol::end_lock_owner&, const open_file&);
 [[nodiscard]] order_class order_of(const protocol::write_back&, const open_file&);
 
 [[nodiscard]] order_class order_of(const protocol::watch_remove&, const open_file&);
@@ -97,6 +103,20 @@ requires requires(const Request& r) {
 [[nodiscard]] lane lane_of(const protocol::lock_file&, const open_file&);
 [[nodiscard]] lane lane_of(const protocol::lock_record&, const open_file&);
 [[nodiscard]] lane lane_of(const protocol::ioctl&, const open_file&);
+[[nodiscard]] lane lane_of(const protocol::lock_process&, const open_file&);
+[[nodiscard]] lane lane_of(const protocol::release_locks&, const open_file&);
+
+// Whether a request that answers EWOULDBLOCK elsewhere is to be repeated in the patient lane, where
+// it waits.
+template <typename Request>
+[[nodiscard]] bool moves_to_wait(const Request& request) {
+    if constexpr (std::is_same_v<Request, protocol::lock_process>) {
+        return request.command == F_SETLKW;
+    } else {
+        return std::is_same_v<Request, protocol::open>;
+    }
+}
+
 [[nodiscard]] lane lane_of(const protocol::write_back&, const open_file&);
 
 // Where a request with locations runs: `path_lane` unless a handle tells more.

@@ -144,10 +144,14 @@ std::shared_ptr<pending_call> request_handler::start_typed(
     work_context context;
     context.root = &files_.root;
     context.mask = &files_.mask;
+    context.locks = &locks_;
     context.read_only = mode_ == session_mode::read_only;
     if (!find_files(request, handles_, context)) {
         reply<Request>(id, outcome_of<Request>{errno_code(EBADF)}, out);
         return nullptr;
+    }
+    if constexpr (requires { request.owner; }) {
+        context.owner = request.owner != 0 ? locks_.owner(request.owner) : nullptr;
     }
     if constexpr (opens<Request>) {
         // Before anything is created: a failed request changes nothing.
@@ -167,11 +171,9 @@ std::shared_ptr<pending_call> request_handler::start_typed(
     }
     context.data = &data_;
     auto outcome = run_caught(request, context, log_);
-    if constexpr (opens<Request>) {
-        if (!outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
-            context.where = lane::patient;
-            return make_pending<Request>(frame, std::move(context));
-        }
+    if (moves_to_wait(request) && !outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
+        context.where = lane::patient;
+        return make_pending<Request>(frame, std::move(context));
     }
     take_note(outcome, context);
     reply<Request>(id, std::move(outcome), out);
@@ -182,6 +184,9 @@ template <typename Request>
 lane request_handler::choose_lane(const Request& request, const work_context& context) const {
     if constexpr (requires { request.handle; }) {
         return lane_of(request, *context.file);
+    } else if constexpr (std::is_same_v<Request, protocol::end_lock_owner>) {
+        const bool foreign = context.owner && locks_.has_foreign_files(*context.owner);
+        return foreign ? lane::foreign : lane::here;
     } else if constexpr (std::is_same_v<Request, protocol::copy_range>) {
         const auto from = lane_of(request, *context.file);
         return from == lane::foreign ? from : lane_of(request, *context.file_to);
@@ -281,11 +286,12 @@ pending_call::outcome request_handler::finish_typed(
 ) {
     using enum pending_call::outcome;
     auto& outcome = state.outcome;
+    if (moves_to_wait(state.request) && call.where != lane::patient && !outcome &&
+        outcome.error() == errno_code(EWOULDBLOCK)) {
+        call.where = lane::patient;
+        return retry;
+    }
     if constexpr (opens<Request>) {
-        if (call.where != lane::patient && !outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
-            call.where = lane::patient;
-            return retry;
-        }
         --opening_;
     }
     if constexpr (reads<Request>) {
@@ -387,12 +393,17 @@ void request_handler::end(pending_call& call) {
     call.fail = nullptr;
 }
 
-std::vector<std::shared_ptr<open_file>> request_handler::close_all() {
-    auto files = handles_.remove_all();
-    std::erase_if(files, [](const auto& file) {
-        return !file->foreign && file->kind != file_kind::character_device;
-    });
-    return files;
+std::vector<request_handler::slow_close> request_handler::close_all() {
+    std::vector<slow_close> slow;
+    for (auto& file : handles_.remove_all()) {
+        if (file->foreign || file->kind == file_kind::character_device) {
+            slow.push_back({file->foreign ? lane::foreign : lane::patient, std::move(file)});
+        }
+    }
+    for (auto& file : locks_.end_all()) {
+        slow.push_back({lane::foreign, std::move(file)});
+    }
+    return slow;
 }
 
 }  // namespace farside::agent

@@ -7,6 +7,7 @@
 #include "agent/mount_watch.hpp"
 #include "agent/open_file.hpp"
 #include "agent/pending_call.hpp"
+#include "agent/record_locks.hpp"
 #include "agent/services.hpp"
 #include "agent/watches.hpp"
 #include "protocol/frame.hpp"
@@ -47,9 +48,15 @@ public:
 
     [[nodiscard]] watches& watched() { return watches_; }
 
-    // The client is gone. Files that are local are closed; the others are handed back, since
-    // closing them may block. REQUIRES: no pending call is left.
-    [[nodiscard]] std::vector<std::shared_ptr<open_file>> close_all();
+    // A file that is closed when nobody holds it any more, which may block.
+    struct slow_close {
+        lane where = lane::patient;
+        std::shared_ptr<const void> file;
+    };
+
+    // The client is gone. Files that are local are closed; the others are handed back. REQUIRES: no
+    // pending call is left.
+    [[nodiscard]] std::vector<slow_close> close_all();
 
 private:
     template <typename Request>
@@ -107,6 +114,7 @@ private:
     session_mode mode_;
     handle_table handles_;
     watches watches_;
+    record_locks locks_;
     std::size_t opening_ = 0;  // opens under way: each may need room in the table
     data_buffer data_;         // of requests that run here
     const logger& log_;

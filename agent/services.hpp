@@ -4,6 +4,7 @@
 
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/watch_messages.hpp"
 
@@ -49,6 +50,17 @@ execute(const protocol::lock_file&, const work_context&);
 [[nodiscard]] result<protocol::lock_record_reply>
 execute(const protocol::lock_record&, const work_context&);
 [[nodiscard]] result<protocol::ioctl_reply> execute(const protocol::ioctl&, const work_context&);
+
+// lock_service.cpp
+
+// F_SETLKW that would have to wait answers EAGAIN outside of the patient lane, and has changed
+// nothing; it is then to be repeated there.
+[[nodiscard]] result<protocol::lock_process_reply>
+execute(const protocol::lock_process&, const work_context&);
+[[nodiscard]] result<protocol::empty_reply>
+execute(const protocol::release_locks&, const work_context&);
+[[nodiscard]] result<protocol::empty_reply>
+execute(const protocol::end_lock_owner&, const work_context&);
 
 // directory_service.cpp
 [[nodiscard]] result<protocol::read_directory_reply>

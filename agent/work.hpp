@@ -16,6 +16,9 @@
 
 namespace farside::agent {
 
+struct lock_owner;
+class record_locks;
+
 // Where a request runs.
 enum class lane : std::uint8_t {
     here,     // on the loop thread: ends at once
@@ -47,6 +50,8 @@ struct work_context {
     std::shared_ptr<open_file> file;     // of the request's handle, or of its location's base
     std::shared_ptr<open_file> file_to;  // of its second one
     std::shared_ptr<watch_instance> watched_by;
+    record_locks* locks = nullptr;
+    std::shared_ptr<lock_owner> owner;  // of record locks, where the request names one
     const std::atomic<bool>* interrupted = nullptr;
     data_buffer* data = nullptr;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/file_messages.hpp"
+#include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/session_messages.hpp"
 #include "protocol/type_name.hpp"
@@ -33,6 +34,9 @@ using file_requests = type_list<
     lock_file,
     lock_record,
     ioctl,
+    lock_process,
+    release_locks,
+    end_lock_owner,
     write_back,
     stat,
     access,

@@ -26,8 +26,11 @@ enum class opcode : std::uint16_t {
     copy_range = 24,
     set_flags = 25,
     lock_file = 26,    // flock(2)
-    lock_record = 27,  // fcntl(2) record locks
+    lock_record = 27,  // fcntl(2) record locks of open files
     ioctl = 28,
+    lock_process = 29,  // fcntl(2) record locks of processes
+    release_locks = 30,
+    end_lock_owner = 31,
     // Watches
     watch_add = 32,
     watch_remove = 33,
