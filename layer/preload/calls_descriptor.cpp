@@ -6,6 +6,7 @@
 // from the descriptors themselves (process_state.cpp).
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
+#include "layer/preload/record_locks.hpp"
 #include "layer/preload/remote_call.hpp"
 #include "layer/preload/watches.hpp"
 #include "layer/preload/working_directory.hpp"
@@ -51,6 +52,7 @@ outcome on_close(call_frame& frame) noexcept {
     if (taken == 0) {
         return outcome::pass;  // another thread was faster; the kernel says what that means
     }
+    release_record_locks(taken);
     const long closed = kernel(__NR_close, fd);
     const long released = closed_descriptor(taken);
     return answer(frame, closed < 0 ? closed : released);
@@ -106,6 +108,7 @@ outcome on_close_range(call_frame& frame) noexcept {
         for (unsigned fd = begin; fd <= end && fd < bound; ++fd) {
             const std::uint64_t id = forget(fd);
             if (id != 0) {
+                release_record_locks(id);
                 kernel(__NR_close, fd);
                 closed_descriptor(id);
             }
@@ -128,6 +131,16 @@ outcome on_dup(call_frame& frame) noexcept {
     }
     return answer(frame, made);
 }
+
+namespace {
+
+// Whether dup2(2) or dup3(2) onto an open descriptor will succeed.
+bool will_replace(const call_frame& frame) noexcept {
+    return kernel(__NR_fcntl, frame.argument(0), F_GETFD) >= 0 &&
+           (frame.number != __NR_dup3 || (frame.argument(2) & ~O_CLOEXEC) == 0);
+}
+
+}  // namespace
 
 // dup2(2) and dup3(2).
 outcome on_dup2(call_frame& frame) noexcept {
@@ -152,6 +165,9 @@ outcome on_dup2(call_frame& frame) noexcept {
         return answer(frame, -EBADF);
     }
     const std::uint64_t taken = forget(to);
+    if (taken != 0 && will_replace(frame)) {
+        release_record_locks(taken);
+    }
     const long made = syscall6(frame.number, from, to, frame.argument(2), 0, 0, 0);
     if (made < 0) {
         if (taken != 0) {
@@ -187,29 +203,6 @@ long set_flags(std::uint64_t id, std::uint64_t flags) noexcept {
     session_call call{segment::call::set_flags};
     return call.argument(0, id).argument(1, flags).run();
 }
-
-// Record locks that belong to the open file. Those that belong to the process (F_SETLK) cannot be
-// held truthfully yet: ENOLCK, never a lock that excludes nobody.
-long record_lock(call_frame& frame, std::uint64_t id) noexcept {
-    auto* const lock = frame.argument<struct flock*>(2);
-    if (!can_write(lock)) {
-        return -EFAULT;
-    }
-    session_call call{segment::call::lock_record};
-    __builtin_memcpy(call.data(), lock, sizeof *lock);
-    const long result = call.argument(0, id)
-                            .argument(1, frame.argument<std::uint64_t>(1))
-                            .data_bytes(sizeof *lock)
-                            .run();
-    if (result >= 0 && frame.argument(1) == F_OFD_GETLK) {
-        __builtin_memcpy(lock, call.data(), sizeof *lock);
-    }
-    return result;
-}
-
-}  // namespace
-
-namespace {
 
 // What fcntl(2) does with a descriptor that is for paths only.
 bool is_for_every_descriptor(int command) noexcept {
@@ -262,11 +255,10 @@ outcome on_fcntl(call_frame& frame) noexcept {
         case F_OFD_GETLK:
         case F_OFD_SETLK:
         case F_OFD_SETLKW:
-            return answer(frame, record_lock(frame, id));
         case F_GETLK:
         case F_SETLK:
         case F_SETLKW:
-            return refuse(frame, -ENOLCK, "locks of a process are not held in the target");
+            return answer(frame, record_lock(frame, id));
         case F_GETPIPE_SZ:
         case F_SETPIPE_SZ:
             return answer(frame, -EBADF);  // no pipe of this kernel

@@ -5,6 +5,7 @@
 #include "layer/preload/environment.hpp"
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/open_files.hpp"
+#include "layer/preload/record_locks.hpp"
 #include "layer/preload/remote_call.hpp"
 #include "layer/preload/shared_map.hpp"
 
@@ -219,6 +220,7 @@ long run_image(std::uint64_t id, char* const* arguments, char* const* environmen
     if (image < 0) {
         return image;
     }
+    release_record_locks_at_exec(AT_FDCWD, nullptr);
     const long result = kernel(__NR_execveat, image, "", arguments, environment, AT_EMPTY_PATH);
     kernel(__NR_close, image);
     return result;
@@ -297,8 +299,11 @@ long run_path(
     if (const long refused = admit(file, judged); refused < 0) {
         return refused;
     }
-    return judged.is_elsewhere ? run_local_script(file, arguments, environment, depth)
-                               : kernel(__NR_execve, file, arguments, environment);
+    if (judged.is_elsewhere) {
+        return run_local_script(file, arguments, environment, depth);
+    }
+    release_record_locks_at_exec(AT_FDCWD, file);
+    return kernel(__NR_execve, file, arguments, environment);
 }
 
 outcome execute(
@@ -339,6 +344,8 @@ outcome execute(
     }
     a[path_index] = reinterpret_cast<long>(file);
     a[arguments_index + 1] = reinterpret_cast<long>(environment.get());
+    const long directory = path_index == 0 ? AT_FDCWD : frame.argument(0);
+    release_record_locks_at_exec(directory, path[0] == '\0' ? nullptr : file);
     return answer(frame, syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }
 

@@ -58,7 +58,7 @@ enum class call : std::uint32_t {
     copy_range = 10,       // id from, offset, id to, offset, bytes (offsets or position_current)
     set_flags = 11,        // id, flags (F_SETFL)
     lock_file = 12,        // id, operation (flock)
-    lock_record = 13,      // id, command (F_OFD_*); data: struct flock in and out
+    lock_record = 13,      // id, command (F_SETLK, F_OFD_SETLK, ...); data: struct flock in and out
     ioctl = 14,            // id, command, value -> result; value in arguments[2]
     stat = 15,             // base0, AT_* flags, mask; path 0 -> data: struct statx
     access = 16,           // base0, mode, AT_* flags; path 0
@@ -79,6 +79,7 @@ enum class call : std::uint32_t {
     set_xattr = 29,        // base0, AT_* flags, how; path 0; path 1: the name; data: the value
     remove_xattr = 30,     // base0, AT_* flags; path 0; path 1: the name
     reclaim = 31,          // all entries of open_files are taken: drop those without a descriptor
+    release_locks = 32,    // id: the process closes a descriptor of it, which ends its record locks
     enter_directory = 46,  // base0, open file id; path 0 -> path 0: where the directory is, result
                            // its length; the id is then open as with O_PATH
     watch_add = 36,        // base0, mask; path 0; descriptor: the inotify instance -> the watch

@@ -41,6 +41,14 @@ struct decision_table {
     return h == 0 ? 1 : h;
 }
 
+// Which processes may hold record locks, by a hash of their pids: a process whose bit is not set
+// holds none, and has nothing to give up when it closes a descriptor.
+inline constexpr std::uint32_t lock_holder_bits = 4096;
+
+[[nodiscard]] constexpr std::uint32_t lock_holder_bit(std::uint32_t pid) noexcept {
+    return pid % lock_holder_bits;
+}
+
 struct view {
     static constexpr std::size_t target_room = 512;
     static constexpr std::size_t library_room = 4096;
@@ -51,6 +59,7 @@ struct view {
         allow_local;  // 1: programs that cannot be covered run all the same, on local files
     char target[target_room];    // as the user named it, "docker/web"; NUL-terminated
     char library[library_room];  // absolute path of libfarside.so; NUL-terminated
+    std::atomic<std::uint64_t> lock_holders[lock_holder_bits / 64];
     policy_table policy;
     decision_table decisions;
 };

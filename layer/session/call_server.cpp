@@ -122,7 +122,8 @@ void call_server::begin(std::uint32_t index) {
     under_way->owner = slot.owner.load(std::memory_order_acquire);
     // An unknown process is one that died since it posted, or lives in another pid namespace: it is
     // answered as any other.
-    processes_.watch(static_cast<pid_t>(under_way->owner));
+    under_way->call.pid = static_cast<pid_t>(under_way->owner);
+    processes_.watch(under_way->call.pid);
     const int malformed = under_way->call.take(slot, shared_.areas[index]);
     if (slot.carries_descriptor != 0) {
         // It was sent before the call was posted, but may not have been read yet.
@@ -213,6 +214,7 @@ void call_server::on_death(pid_t pid) {
             free_slot(index);
         }
     }
+    services_.locks.process_died(pid);
     services_.descriptors.process_died();
     services_.maps.hurry();
     services_.watches.look_for_holders();

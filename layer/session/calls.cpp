@@ -85,6 +85,8 @@ call_handler handler_of(segment::call op) {
             return serve_map_shared;
         case sync_map:
             return serve_sync_map;
+        case release_locks:
+            return serve_release_locks;
     }
     return nullptr;
 }
@@ -107,6 +109,11 @@ std::optional<std::int64_t> settled(incoming_call& call, const place& where) {
     }
     call.path_out[0] = where.local_path();
     return 0;
+}
+
+std::shared_ptr<open_file> find_usable(const call_services& services, const incoming_call& call) {
+    auto file = services.files.find(call.id());
+    return file && !file->path_only() ? file : nullptr;
 }
 
 call_result refuse(

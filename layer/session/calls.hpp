@@ -6,6 +6,7 @@
 #include "layer/session/agent_link.hpp"
 #include "layer/session/descriptor_watch.hpp"
 #include "layer/session/incoming_call.hpp"
+#include "layer/session/lock_owners.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
 #include "layer/session/shared_maps.hpp"
@@ -26,6 +27,7 @@ struct call_services {
     descriptor_watch& descriptors;
     shared_maps& maps;
     remote_watches& watches;
+    lock_owners& locks;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -42,6 +44,11 @@ using call_handler = call_result (*)(call_services&, incoming_call&);
 // The answer where the place alone decides it: it cannot be found, is hidden, or is local (then the
 // path to use locally is answered). Nothing: the agent is to be asked.
 [[nodiscard]] std::optional<std::int64_t> settled(incoming_call& call, const place& where);
+
+// The open file of a call, unless it was opened with O_PATH: null then, and where there is none.
+[[nodiscard]] std::shared_ptr<open_file> find_usable(
+    const call_services& services, const incoming_call& call
+);
 
 // A request whose reply says no more than success.
 template <typename Request>
@@ -104,9 +111,11 @@ call_result serve_copy_range(call_services& services, incoming_call& call);
 call_result serve_sync(call_services& services, incoming_call& call);
 call_result serve_allocate(call_services& services, incoming_call& call);
 call_result serve_set_flags(call_services& services, incoming_call& call);
+call_result serve_ioctl(call_services& services, incoming_call& call);
+// ---- calls_lock.cpp ----
 call_result serve_lock_file(call_services& services, incoming_call& call);
 call_result serve_lock_record(call_services& services, incoming_call& call);
-call_result serve_ioctl(call_services& services, incoming_call& call);
+call_result serve_release_locks(call_services& services, incoming_call& call);
 // ---- calls_map.cpp ----
 call_result serve_map_shared(call_services& services, incoming_call& call);
 call_result serve_sync_map(call_services& services, incoming_call& call);

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 
+#include <sys/types.h>
+
 namespace farside::session {
 
 struct incoming_call {
@@ -22,6 +24,8 @@ struct incoming_call {
     std::array<std::string, 2> path;          // no NUL, shorter than path_room
     std::span<const std::byte> data_in;
     std::span<std::byte> data_room;  // the whole area
+
+    pid_t pid = 0;  // of the caller, as it says
 
     // What the caller handed over, if anything: a file of any kind, to be checked.
     unique_fd descriptor;

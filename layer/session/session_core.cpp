@@ -29,11 +29,12 @@ session_core::session_core(
           link_,
           memory.shared().head.watch_instances,
           [this](pid_t pid) { return server_.knows(pid); }},
+      locks_{tasks, link_, memory.view()},
       server_{
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_, maps_, watches_},
+          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_},
           stats_} {}
 
 awaitable<std::string> session_core::connect(

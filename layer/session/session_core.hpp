@@ -6,6 +6,7 @@
 #include "layer/session/agent_link.hpp"
 #include "layer/session/call_server.hpp"
 #include "layer/session/descriptor_watch.hpp"
+#include "layer/session/lock_owners.hpp"
 #include "layer/session/notice.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
@@ -70,6 +71,7 @@ private:
     descriptor_watch descriptors_;
     shared_maps maps_;
     remote_watches watches_;
+    lock_owners locks_;
     call_server server_;
 };
 

@@ -85,6 +85,7 @@ TEST_F(CallServer, RefusesIdsThatAreNotOpen) {
               call::set_flags,
               call::lock_file,
               call::lock_record,
+              call::release_locks,
               call::ioctl,
               call::copy_range}) {
             EXPECT_EQ(harness.caller().on(op, id).result, -EBADF) << static_cast<int>(op);
