@@ -1,5 +1,6 @@
 // Record locks of processes. What fcntl(2) says of a range before it looks at any lock is said
 // here, since the kernel is only asked about absolute ones.
+#include "agent/lock_description.hpp"
 #include "agent/record_locks.hpp"
 #include "agent/services.hpp"
 
@@ -44,11 +45,6 @@ result<locked_range> to_range(const protocol::record_lock& asked, int fd) {
     }
     const bool known = asked.type == F_RDLCK || asked.type == F_WRLCK || asked.type == F_UNLCK;
     return known ? result<locked_range>{range} : errno_code(EINVAL);
-}
-
-bool may_lock(const open_file& file, std::int16_t type) {
-    const auto access = file.flags & O_ACCMODE;
-    return type == F_UNLCK || access == O_RDWR || access == (type == F_RDLCK ? O_RDONLY : O_WRONLY);
 }
 
 result<protocol::lock_process_reply> tell(
@@ -97,7 +93,7 @@ result<protocol::lock_process_reply> execute(
         const bool pid_is_set = command == F_OFD_GETLK && request.lock.pid != 0;
         return pid_is_set ? errno_code(EINVAL) : tell(request, *wanted, context);
     }
-    if (!may_lock(*context.file, wanted->type)) {
+    if (!permits(static_cast<int>(context.file->flags & O_ACCMODE), wanted->type)) {
         return errno_code(EBADF);
     }
     if (!context.owner) {

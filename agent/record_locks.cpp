@@ -3,7 +3,7 @@
 #include "agent/record_locks.hpp"
 
 #include "agent/limits.hpp"
-#include "agent/process_descriptors.hpp"
+#include "agent/lock_description.hpp"
 
 #include <algorithm>
 #include <unordered_set>
@@ -26,33 +26,6 @@ struct flock to_flock(const locked_range& range) {
 
 locked_range to_range(const struct flock& lock) {
     return {lock.l_type, lock.l_start, lock.l_len == 0 ? range_end : lock.l_start + lock.l_len - 1};
-}
-
-bool permits(int access, std::int16_t type) {
-    return type == F_UNLCK || access == O_RDWR || access == (type == F_RDLCK ? O_RDONLY : O_WRONLY);
-}
-
-struct opened {
-    unique_fd fd;
-    int access = 0;
-};
-
-// Opens the file of a handle once more. As the handle is, so that nobody sees a file opened for
-// writing that is only read; but what is only written may be locked for reading by another handle,
-// and then its locks could not move. Files that do something when they are opened are not.
-result<opened> open_again(const open_file& file) {
-    if (is_stream(file.kind) || file.kind == file_kind::path_only) {
-        return errno_code(ENOLCK);
-    }
-    const auto name = process_descriptors::name_of(file.fd.get());
-    const auto own = static_cast<int>(file.flags & O_ACCMODE);
-    for (const int access : {own == O_WRONLY ? O_RDWR : own, own}) {
-        unique_fd fd{::open(name.c_str(), access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-        if (fd) {
-            return opened{std::move(fd), access};
-        }
-    }
-    return errno_code(ENOLCK);
 }
 
 // Makes the description fit for locks of `type`. Locks can only be moved to another description

@@ -483,34 +483,6 @@ TEST_F(Calls, TimesAreHandedOnAndChecked) {
     EXPECT_EQ(caller.at(call::set_attributes, "/srv/file", {0, 3, 0}).result, -EINVAL);
 }
 
-TEST_F(Calls, RecordLocksCountFromThePosition) {
-    protocol::lock_record seen;
-    harness.agent().on<protocol::lock_record>([&](const protocol::lock_record& request) {
-        seen = request;
-        protocol::lock_record_reply reply;
-        reply.lock = request.lock;
-        reply.lock.type = F_UNLCK;
-        return reply;
-    });
-    const auto file = caller.open("/srv/file", O_RDWR);
-    caller.entry(file.id).position.store(100);
-
-    struct flock lock {};
-
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_CUR;
-    lock.l_start = 5;
-    const std::string data{reinterpret_cast<const char*>(&lock), sizeof lock};
-    const auto a = caller.on(call::lock_record, file.id, {F_OFD_GETLK}, data);
-    ASSERT_EQ(a.data.size(), sizeof lock);
-    std::memcpy(&lock, a.data.data(), sizeof lock);
-    EXPECT_EQ(lock.l_type, F_UNLCK);
-    EXPECT_EQ(seen.lock.start, 105);
-    EXPECT_EQ(seen.lock.whence, SEEK_SET);
-    EXPECT_EQ(caller.on(call::lock_record, file.id, {F_SETLK}, data).result, -EINVAL);
-    EXPECT_EQ(caller.on(call::lock_record, file.id, {F_OFD_GETLK}, "x").result, -EINVAL);
-}
-
 TEST_F(Calls, CopyRangeMovesBothPositions) {
     protocol::copy_range seen;
     harness.agent().on<protocol::copy_range>([&](const protocol::copy_range& request) {
