@@ -2,25 +2,16 @@
 // reply. A request whose lane is the loop thread and whose turn it is takes them all at once.
 #include "agent/request_handler.hpp"
 
+#include "agent/execution.hpp"
 #include "agent/planning.hpp"
-#include "agent/read_only.hpp"
-#include "agent/services.hpp"
 #include "protocol/message_table.hpp"
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
-#include <fcntl.h>
-
 namespace farside::agent {
 namespace {
-
-template <typename Request>
-using outcome_of = decltype(execute(std::declval<const Request&>(), std::declval<work_context>()));
-
-template <typename Request>
-constexpr bool opens = std::is_same_v<Request, protocol::open>;
 
 template <typename Request>
 constexpr bool watches_something =
@@ -28,40 +19,6 @@ constexpr bool watches_something =
 
 template <typename Request>
 constexpr bool reads = std::is_same_v<Request, protocol::read>;
-
-// The read-only gate, then the service. Any thread.
-template <typename Request>
-outcome_of<Request> run_gated(const Request& request, const work_context& context) {
-    if constexpr (may_change<Request>()) {
-        if (context.read_only && would_change(request)) {
-            if (const auto refused = refuse(request, context)) {
-                return refused;
-            }
-            // Only an open gets here: of a file that exists, and to read it.
-            if constexpr (opens<Request>) {
-                auto harmless = request;
-                harmless.flags &= ~std::uint32_t{O_CREAT | O_EXCL | O_TRUNC};
-                return execute(harmless, context);
-            }
-            return errno_code(EROFS);
-        }
-    }
-    return execute(request, context);
-}
-
-// An exception says that something is wrong with the agent, not with the request.
-template <typename Request>
-outcome_of<Request> run_caught(
-    const Request& request, const work_context& context, const logger& log
-) {
-    try {
-        return run_gated(request, context);
-    } catch (const std::exception& e) {
-        const auto name = protocol::type_name<Request>();
-        log.error("a handler failed: " + std::string{name} + ": " + e.what());
-        return errno_code(EREMOTEIO);
-    }
-}
 
 template <typename Request>
 void clip(Request& request) {
