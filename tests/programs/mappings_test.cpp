@@ -27,6 +27,7 @@ TEST_P(mappings, AreSharedAsThoseOfLocalFiles) {
 
 const program_row rows[] = {
     {"Python", "run python3 $S/mapping.py"},
+    {"SqliteWithAWriteAheadLog", "run python3 $S/wal.py"},
     {"Java", "java -Xshare:auto $S/Mapping.java", 0, "java"},
     {"Perl", "perl -e 'open F, \"<:mmap\", \"$ENV{R}/notes.txt\" or die; print <F>'"},
     {"LinkerThatMapsItsOutput",
