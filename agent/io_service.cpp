@@ -81,6 +81,8 @@ result<protocol::write_reply> execute(const protocol::write& request, const work
         reply.position = context.file->kind == file_kind::regular
                              ? ::lseek(context.fd(), 0, SEEK_CUR)
                              : no_offset;
+    } else if (((context.file->flags & O_APPEND) | (request.sync_flags & RWF_APPEND)) != 0) {
+        reply.position = no_offset;  // Linux appends whatever offset it is given (pwrite(2), BUGS)
     }
     return reply;
 }

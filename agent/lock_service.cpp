@@ -97,7 +97,10 @@ result<protocol::lock_process_reply> execute(
         return errno_code(EBADF);
     }
     if (!context.owner) {
-        return errno_code(ENOLCK);
+        if (wanted->type != F_UNLCK) {
+            return errno_code(ENOLCK);
+        }
+        return protocol::lock_process_reply{request.lock, 0, false};  // it never had any
     }
     // Where it would have to wait the first try says so, and the request moves to that lane.
     const bool waits = command == F_SETLKW && context.where == lane::patient;

@@ -116,7 +116,7 @@ struct read {
 
 struct write_reply {
     std::uint32_t bytes = 0;    // written; may be short, as write(2)
-    std::int64_t position = 0;  // of the byte after the last one written; -1 where there is none
+    std::int64_t position = 0;  // of the byte after the last one written; -1: none, or unknown
 
     friend bool operator==(const write_reply&, const write_reply&) = default;
 };

@@ -155,14 +155,21 @@ outcome on_sendfile(call_frame& frame) noexcept {
     if (offset != nullptr && !in.has_position() && !S_ISDIR(in.mode)) {
         return answer(frame, -ESPIPE);
     }
-    if (count < 0 || (offset != nullptr && *offset < 0)) {
+    const std::int64_t begin = offset != nullptr ? *offset
+                               : in.id != 0
+                                   ? entry_of(in.id).position.load(std::memory_order_relaxed)
+                                   : 0;
+    if (count < 0 || begin < 0 || count > INT64_MAX - begin) {
         return answer(frame, -EINVAL);
     }
     if (out.failure != 0 || !out.writes()) {
         return answer(frame, -EBADF);
     }
-    if (!in.has_position() || ((out.flags & O_APPEND) != 0 && !S_ISFIFO(out.mode))) {
+    if ((out.flags & O_APPEND) != 0 && !S_ISFIFO(out.mode)) {
         return answer(frame, -EINVAL);
+    }
+    if (!in.has_position()) {
+        return answer(frame, S_ISDIR(in.mode) && count == 0 ? 0 : -long{EINVAL});
     }
     const auto bytes = static_cast<std::uint64_t>(count);
     return answer(

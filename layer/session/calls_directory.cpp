@@ -106,6 +106,7 @@ call_result serve_enter_directory(call_services& services, incoming_call& call) 
     opened.path = where.path;
     opened.flags = O_PATH | O_DIRECTORY;
     opened.mode = reply.value.attr.mode;
+    opened.identity = identity_of(reply.value.attr);
     if (!services.files.add(id, std::move(opened))) {
         co_return -ENOMEM;
     }

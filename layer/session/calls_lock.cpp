@@ -65,6 +65,21 @@ std::int64_t tell(
     return call.give(told);
 }
 
+// A program that has just seen a process end must not meet the locks that went with its
+// descriptors, although nobody has told us yet that they are gone.
+awaitable<> drop_locks_of_the_dead(
+    call_services& services, incoming_call& call, const open_file& file
+) {
+    const auto beside = services.files.locked_beside(file);
+    const auto closed = services.descriptors.take_closed(beside);
+    for (const auto& gone : closed) {
+        protocol::close message;
+        message.handle = gone->handle;
+        const auto told = co_await request(services, call, message);
+        static_cast<void>(told);
+    }
+}
+
 // F_GETLK, F_SETLK, F_SETLKW; F_OFD_GETLK.
 call_result lock_process(
     call_services& services,
@@ -122,6 +137,8 @@ call_result serve_lock_file(call_services& services, incoming_call& call) {
     if (!file) {
         co_return -EBADF;
     }
+    co_await drop_locks_of_the_dead(services, call, *file);
+    services.files.note_lock(*file);
     protocol::lock_file message;
     message.handle = file->handle;
     message.operation = call.word(1);
@@ -148,6 +165,7 @@ call_result serve_lock_record(call_services& services, incoming_call& call) {
             co_return -EOVERFLOW;
         }
     }
+    co_await drop_locks_of_the_dead(services, call, *file);
     std::int64_t result = -EINVAL;
     switch (call.arguments[1]) {
         case F_GETLK:
@@ -158,6 +176,7 @@ call_result serve_lock_record(call_services& services, incoming_call& call) {
             break;
         case F_OFD_SETLK:
         case F_OFD_SETLKW:
+            services.files.note_lock(*file);
             result = co_await lock_open_file(services, call, file->handle, lock);
             break;
         default:

@@ -119,6 +119,20 @@ void descriptor_watch::closed(std::uint64_t id) {
     }
 }
 
+std::vector<std::shared_ptr<open_file>> descriptor_watch::take_closed(
+    const std::vector<std::uint64_t>& ids
+) {
+    std::vector<std::shared_ptr<open_file>> taken;
+    for (const auto id : locks_.without_descriptor(ids)) {
+        if (auto file = files_.find(id)) {
+            file->closed = true;
+            taken.push_back(std::move(file));
+        }
+        files_.drop(id);
+    }
+    return taken;
+}
+
 std::size_t descriptor_watch::reclaim() {
     return sweep(true);
 }

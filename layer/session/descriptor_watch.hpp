@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_set>
 
@@ -59,6 +60,12 @@ public:
 
     // call::close: drops `id` unless a descriptor of it is left somewhere.
     void closed(std::uint64_t id);
+
+    // Those of `ids` that have no descriptor any more: found and dropped without waiting for a
+    // sweep. It is for the caller to close them at the agent.
+    [[nodiscard]] std::vector<std::shared_ptr<open_file>> take_closed(
+        const std::vector<std::uint64_t>& ids
+    );
 
     // call::reclaim: sweeps at once, claims that never became an open file too. Returns how many
     // entries became free.

@@ -75,8 +75,30 @@ std::shared_ptr<open_file> open_files::find(std::uint64_t id) const {
     return found == files_.end() ? nullptr : found->second;
 }
 
+void open_files::note_lock(open_file& file) {
+    file.locked = true;
+    locked_.emplace(file.identity, file.id);
+}
+
+std::vector<std::uint64_t> open_files::locked_beside(const open_file& file) const {
+    std::vector<std::uint64_t> ids;
+    for (auto at = locked_.lower_bound({file.identity, 0});
+         at != locked_.end() && at->first == file.identity;
+         ++at) {
+        if (at->second != file.id) {
+            ids.push_back(at->second);
+        }
+    }
+    return ids;
+}
+
 void open_files::drop(std::uint64_t id) {
-    files_.erase(id);
+    if (const auto found = files_.find(id); found != files_.end()) {
+        if (found->second->locked) {
+            locked_.erase({found->second->identity, id});
+        }
+        files_.erase(found);
+    }
     if (id != 0) {
         std::uint64_t expected = id;
         entry_of(id).id.compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
@@ -85,6 +107,7 @@ void open_files::drop(std::uint64_t id) {
 
 void open_files::clear() {
     cleared_ = true;
+    locked_.clear();
     files_.clear();
 }
 
@@ -120,7 +143,7 @@ std::uint32_t open_files::status_flags(std::uint32_t open_flags) {
 }
 
 void open_files::release(open_file* file) {
-    if (!cleared_) {
+    if (!cleared_ && !file->closed) {
         close_(file->handle);
     }
     delete file;

@@ -18,8 +18,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -50,6 +52,8 @@ struct open_file {
     std::uint32_t flags = 0;  // as F_GETFL tells
     std::uint32_t mode = 0;   // st_mode
     file_identity identity;
+    bool locked = false;        // was asked to hold a lock of its own: flock, F_OFD_SETLK
+    bool closed = false;        // the agent was told already
     async_mutex position_turn;  // held by calls that use and move the position, in their order
     segment::open_file& entry;
 
@@ -97,6 +101,12 @@ public:
     // Null: no such open file. The pointer keeps the file open at the agent.
     [[nodiscard]] std::shared_ptr<open_file> find(std::uint64_t id) const;
 
+    // It is about to hold a lock of its own: locked_beside() has it from now on.
+    void note_lock(open_file& file);
+
+    // Those open files of the same inode, other than `file`, that may hold a lock of their own.
+    [[nodiscard]] std::vector<std::uint64_t> locked_beside(const open_file& file) const;
+
     // Its last descriptor is gone, or it was never opened: the entry is free again.
     void drop(std::uint64_t id);
 
@@ -121,6 +131,7 @@ private:
     std::function<void(protocol::handle_id)> close_;
     bool cleared_ = false;
     std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
+    std::set<std::pair<file_identity, std::uint64_t>> locked_;
 };
 
 }  // namespace farside::session
