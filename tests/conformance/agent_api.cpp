@@ -9,12 +9,14 @@
 
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace farside::conformance {
 namespace {
 
 constexpr int first_descriptor = 3;
 constexpr std::int64_t no_offset = -1;
+constexpr std::uint64_t this_process = 1;  // as an owner of record locks
 constexpr unsigned settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 constexpr unsigned creation_flags = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC;
 
@@ -192,6 +194,12 @@ outcome agent_api::close(int fd) {
     }
     protocol::close request;
     request.handle = found->second.handle;
+    if ((found->second.flags & O_PATH) == 0) {
+        protocol::release_locks release;
+        release.handle = request.handle;
+        release.owner = this_process;
+        ask(release);
+    }
     files_.erase(found);
     return ask(request);
 }
@@ -484,23 +492,36 @@ outcome agent_api::lock_record(int fd, int command, struct flock& lock) {
     if (file == nullptr) {
         return -EBADF;
     }
-    protocol::lock_record request;
-    request.handle = file->handle;
-    request.command = static_cast<std::uint32_t>(command);
-    request.lock = {lock.l_type, lock.l_whence, lock.l_start, lock.l_len, lock.l_pid};
+    protocol::record_lock asked{lock.l_type, lock.l_whence, lock.l_start, lock.l_len, lock.l_pid};
     if (lock.l_whence == SEEK_CUR) {
-        request.lock.whence = SEEK_SET;
-        request.lock.start += file->position;
+        asked.whence = SEEK_SET;
+        asked.start += file->position;
     }
-    protocol::lock_record_reply reply;
+    if (command == F_OFD_SETLK || command == F_OFD_SETLKW) {
+        protocol::lock_record request;
+        request.handle = file->handle;
+        request.command = static_cast<std::uint32_t>(command);
+        request.lock = asked;
+        return ask(request);
+    }
+    protocol::lock_process request;
+    request.handle = file->handle;
+    request.owner = command == F_OFD_GETLK ? 0 : this_process;
+    request.command = static_cast<std::uint32_t>(command);
+    request.lock = asked;
+    protocol::lock_process_reply reply;
     if (const int failed = agent_->call(request, reply)) {
         return -failed;
+    }
+    if (reply.lock.type == F_UNLCK) {
+        lock.l_type = F_UNLCK;  // nothing else is told then
+        return 0;
     }
     lock.l_type = reply.lock.type;
     lock.l_whence = reply.lock.whence;
     lock.l_start = reply.lock.start;
     lock.l_len = reply.lock.bytes;
-    lock.l_pid = reply.lock.pid;
+    lock.l_pid = reply.owner == this_process ? ::getpid() : reply.lock.pid;
     return 0;
 }
 

@@ -19,6 +19,8 @@ const std::vector<case_family>& all_families() {
         descriptor_cases(),
         xattr_cases(),
         lock_cases(),
+        record_lock_cases(),
+        record_lock_process_cases(),
         fifo_cases(),
         permission_cases(),
         process_cases(),

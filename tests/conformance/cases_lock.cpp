@@ -1,18 +1,9 @@
 // flock(2) and open-file-description locks (fcntl(2)); nothing here waits.
 #include "tests/conformance/conformance_case.hpp"
+#include "tests/conformance/lock_of.hpp"
 
 namespace farside::conformance {
 namespace {
-
-struct flock lock_of(int type, std::int64_t start, std::int64_t bytes, int whence = SEEK_SET) {
-    struct flock lock {};
-
-    lock.l_type = static_cast<short>(type);
-    lock.l_whence = static_cast<short>(whence);
-    lock.l_start = start;
-    lock.l_len = bytes;
-    return lock;
-}
 
 constexpr conformance_case cases[] = {
     {"flock.shared_and_exclusive",

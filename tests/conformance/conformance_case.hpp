@@ -39,6 +39,8 @@ struct case_family {
 [[nodiscard]] case_family descriptor_cases();
 [[nodiscard]] case_family xattr_cases();
 [[nodiscard]] case_family lock_cases();
+[[nodiscard]] case_family record_lock_cases();
+[[nodiscard]] case_family record_lock_process_cases();
 [[nodiscard]] case_family fifo_cases();
 [[nodiscard]] case_family permission_cases();
 [[nodiscard]] case_family process_cases();

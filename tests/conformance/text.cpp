@@ -132,6 +132,31 @@ std::string of_whence(int whence) {
     return whence >= 0 && whence <= SEEK_HOLE ? names[whence] : std::to_string(whence);
 }
 
+std::string of_lock(const struct flock& lock) {
+    static constexpr const char* types[] = {"F_RDLCK", "F_WRLCK", "F_UNLCK"};
+    const bool known = lock.l_type >= F_RDLCK && lock.l_type <= F_UNLCK;
+    return (known ? types[lock.l_type] : std::to_string(lock.l_type)) + ' ' +
+           of_whence(lock.l_whence) + ' ' + std::to_string(lock.l_start) + ' ' +
+           std::to_string(lock.l_len);
+}
+
+std::string of_lock_command(int command) {
+    switch (command) {
+        case F_GETLK:
+            return "F_GETLK";
+        case F_SETLK:
+            return "F_SETLK";
+        case F_SETLKW:
+            return "F_SETLKW";
+        case F_OFD_GETLK:
+            return "F_OFD_GETLK";
+        case F_OFD_SETLK:
+            return "F_OFD_SETLK";
+        default:
+            return "F_OFD_SETLKW";
+    }
+}
+
 std::string of_type(unsigned mode) {
     switch (mode & S_IFMT) {
         case S_IFREG:

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <fcntl.h>
+
 namespace farside::conformance::text {
 
 // In double quotes, every byte that is not plain text as \xHH.
@@ -21,6 +23,8 @@ namespace farside::conformance::text {
 [[nodiscard]] std::string of_open_flags(unsigned flags);
 [[nodiscard]] std::string of_at_flags(int flags);
 [[nodiscard]] std::string of_whence(int whence);
+[[nodiscard]] std::string of_lock(const struct flock& lock);
+[[nodiscard]] std::string of_lock_command(int command);
 [[nodiscard]] std::string of_type(unsigned mode);        // of S_IFMT: "file", "directory", ...
 [[nodiscard]] std::string of_entry_type(unsigned type);  // of DT_*
 [[nodiscard]] std::string of_moment(const moment& m);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 namespace farside::conformance {
 namespace {
 
@@ -280,28 +282,23 @@ outcome transcript::flock(int fd, int operation) {
 
 namespace {
 
-std::string of_lock(const struct flock& lock) {
-    static constexpr const char* types[] = {"F_RDLCK", "F_WRLCK", "F_UNLCK"};
-    const bool known = lock.l_type >= F_RDLCK && lock.l_type <= F_UNLCK;
-    return arguments(
-        {known ? types[lock.l_type] : number(lock.l_type),
-         text::of_whence(lock.l_whence),
-         number(lock.l_start),
-         number(lock.l_len)}
-    );
+// Processes have other numbers on each way.
+std::string of_holder(pid_t pid) {
+    return pid == ::getpid() ? "this process" : pid > 0 ? "another process" : number(pid);
 }
 
 }  // namespace
 
 outcome transcript::lock_record(int fd, int command, struct flock lock) {
-    const char* const word = command == F_OFD_GETLK   ? "F_OFD_GETLK"
-                             : command == F_OFD_SETLK ? "F_OFD_SETLK"
-                                                      : "F_OFD_SETLKW";
-    const auto call = arguments({"fcntl", of(fd), word, of_lock(lock)});
+    const auto call =
+        arguments({"fcntl", of(fd), text::of_lock_command(command), text::of_lock(lock)});
     const auto result = api_->lock_record(fd, command, lock);
-    const bool told = command == F_OFD_GETLK;
+    const bool told = command == F_OFD_GETLK || command == F_GETLK;
+    const bool held = told && lock.l_type != F_UNLCK;
     return record(
-        call, result, told ? of_lock(lock) + " pid " + number(lock.l_pid) : std::string{}
+        call,
+        result,
+        told ? text::of_lock(lock) + (held ? " of " + of_holder(lock.l_pid) : "") : std::string{}
     );
 }
 
