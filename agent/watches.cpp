@@ -6,10 +6,15 @@
 #include "agent/limits.hpp"
 #include "protocol/frame.hpp"
 
+#include <climits>
+
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
 #include <span>
+#include <unordered_map>
+#include <unordered_set>
 
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -25,10 +30,10 @@ static_assert(2 * read_bytes + 1024 <= protocol::limits::frame_payload_bytes_max
 
 using event_list = std::vector<protocol::watch_event>;
 
-// Appends what one read(2) gives; false: nothing was there.
-bool take_events(int inotify, event_list& events) {
+// Appends what one read(2) of at most `room` bytes gives; false: nothing was there.
+bool take_events(int inotify, std::size_t room, event_list& events) {
     alignas(inotify_event) std::array<char, read_bytes> raw;
-    const auto got = ::read(inotify, raw.data(), raw.size());
+    const auto got = ::read(inotify, raw.data(), std::min(room, raw.size()));
     if (got <= 0) {
         return false;
     }
@@ -54,28 +59,40 @@ void await_rename(const std::string& directory) {
     [[maybe_unused]] const int never_there = ::access(path.c_str(), F_OK);
 }
 
-// Whether half of a rename is there whose other half may still come.
-bool await_halves(const watch_instance& instance, const event_list& events) {
-    std::unordered_set<std::uint32_t> arrived;
+// The renames whose first half is the last thing known of them: by cookie, the directory's watch.
+using open_renames = std::unordered_map<std::uint32_t, std::int32_t>;
+
+void note_renames(std::span<const protocol::watch_event> events, open_renames& open) {
     for (const auto& event : events) {
-        if ((event.mask & IN_MOVED_TO) != 0) {
-            arrived.insert(event.cookie);
+        if ((event.mask & IN_MOVED_FROM) != 0) {
+            open.emplace(event.cookie, event.watch);
+        } else if ((event.mask & IN_MOVED_TO) != 0) {
+            open.erase(event.cookie);
         }
     }
-    bool waited = false;
-    std::int32_t last = -1;
-    for (const auto& event : events) {
-        if ((event.mask & IN_MOVED_FROM) == 0 || arrived.contains(event.cookie)) {
-            continue;
+}
+
+// Reads on until both halves of each rename are there, or the other one is not watched. A little at
+// a time: what is read may end with half of the next rename.
+void complete_renames(const watch_instance& instance, event_list& events) {
+    constexpr std::size_t a_few = sizeof(inotify_event) + NAME_MAX + 1;
+    open_renames open;
+    note_renames(events, open);
+    for (std::size_t bytes = 0; !open.empty() && bytes + a_few <= read_bytes; bytes += a_few) {
+        std::unordered_set<std::int32_t> awaited;
+        for (const auto& [cookie, watch] : open) {
+            const auto path = instance.paths.find(watch);
+            if (path != instance.paths.end() && !path->second.empty() &&
+                awaited.insert(watch).second) {
+                await_rename(path->second);
+            }
         }
-        const auto path = instance.paths.find(event.watch);
-        if (path != instance.paths.end() && !path->second.empty() && event.watch != last) {
-            await_rename(path->second);
-            last = event.watch;
+        const std::size_t known = events.size();
+        if (!take_events(instance.inotify.get(), a_few, events)) {
+            break;
         }
-        waited = true;
+        note_renames(std::span{events}.subspan(known), open);
     }
-    return waited;
 }
 
 }  // namespace
@@ -165,12 +182,10 @@ bool watches::drain(protocol::buffer& out) {
 void watches::drain_instance(watch_instance& instance, protocol::buffer& out) {
     protocol::watch_events happened;
     happened.instance = instance.id;
-    if (!take_events(instance.inotify.get(), happened.events)) {
+    if (!take_events(instance.inotify.get(), read_bytes, happened.events)) {
         return;
     }
-    if (await_halves(instance, happened.events)) {
-        take_events(instance.inotify.get(), happened.events);
-    }
+    complete_renames(instance, happened.events);
     forget_ended(instance, happened);
     protocol::append_one_way(out, happened);
 }
