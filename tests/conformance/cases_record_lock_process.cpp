@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -362,6 +364,30 @@ constexpr conformance_case cases[] = {
          t.note("system: " + std::to_string(status));
          peer other{t, "other"};
          probe(other, fd);
+     }},
+    {"locks.of_a_child_that_ended_are_gone",
+     [](transcript& t) {
+         t.make_file("a", "0123456789");
+         const int fd = t.open("a", O_RDWR);
+         for (int i = 0; i < 40; ++i) {
+             const pid_t child = ::fork();
+             if (child == 0) {
+                 const int own = ::open("a", O_RDWR);
+                 struct flock range = lock_of(F_WRLCK, i, 1);
+                 const bool good = ::flock(own, LOCK_EX) == 0 &&
+                                   ::fcntl(own, F_OFD_SETLK, &range) == 0 &&
+                                   ::fcntl(own, F_SETLK, &range) < 0;
+                 ::_exit(good ? 0 : 1);
+             }
+             int status = -1;
+             ::waitpid(child, &status, 0);
+             struct flock range = lock_of(F_WRLCK, 0, 0);
+             t.note("child", status == 0);
+             t.note(
+                 "F_OFD_GETLK", ::fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type == F_UNLCK
+             );
+             t.note("flock", ::flock(fd, LOCK_EX | LOCK_NB) == 0 && ::flock(fd, LOCK_UN) == 0);
+         }
      }},
 };
 
