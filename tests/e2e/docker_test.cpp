@@ -143,6 +143,51 @@ TEST_F(DockerTarget, RunsAShellAndItsChildren) {
     EXPECT_FALSE(std::filesystem::exists(app));
 }
 
+TEST_F(DockerTarget, TellsWatchersWhatTheContainerDoes) {
+    const auto log = std::string{app} + "/growing";
+    engine_->docker({"exec", "web", "/bin/busybox", "sh", "-c", "echo begin > " + log});
+    process follower{
+        covered("docker/web", {}, {"tail", "--follow=name", "--max-unchanged-stats=1000", log})};
+    ASSERT_TRUE(follower.wait_for("begin\n"));
+    for (const char* const line : {"one", "two"}) {
+        engine_->docker(
+            {"exec", "web", "/bin/busybox", "sh", "-c", std::string{"echo "} + line + " >> " + log}
+        );
+        EXPECT_TRUE(follower.wait_for(std::string{line} + '\n'));
+    }
+    follower.signal(SIGTERM);
+    EXPECT_EQ(follower.wait().status(), 128 + SIGTERM);
+}
+
+TEST_F(DockerTarget, KeepsLocksAndMappingsInTheContainer) {
+    const temp_dir local;
+    write_file(local.path() / "test.py", R"(
+import fcntl, mmap, sys
+f = open('/srv/farside-e2e/mapped', 'w+b')
+f.truncate(8192)
+with mmap.mmap(f.fileno(), 8192) as m:
+    m[4090:4100] = b'0123456789'
+    m.flush()
+fcntl.flock(f, fcntl.LOCK_EX)
+print('locked', flush=True)
+sys.stdin.read()
+)");
+    const std::string mapped = "/srv/farside-e2e/mapped";
+    command made = covered("docker/web", {"--fs-mode", "write"}, {"python3", "test.py"});
+    made.directory = local.path();
+    made.input = "";
+    process holder{made};
+    ASSERT_TRUE(holder.wait_for("locked\n"));
+    EXPECT_EQ(container_file(mapped).substr(4090, 10), "0123456789");
+    // The container's own file, as a process of this machine's root sees it.
+    const auto pid = engine_->docker({"inspect", "-f", "{{.State.Pid}}", "web"});
+    const command try_lock{.arguments = {"flock", "-n", "/proc/" + pid + "/root" + mapped, "true"}};
+    EXPECT_EQ(run(try_lock).status(), 1);
+    holder.close_input();
+    EXPECT_EQ(holder.wait().status(), 0);
+    EXPECT_EQ(run(try_lock).status(), 0);
+}
+
 TEST_F(DockerTarget, SeesMountsOfTheContainer) {
     EXPECT_EQ(in_web({"sh", "-c", "echo x > /srv/memory/x; echo y > /srv/volume/y"}).status(), 0);
     EXPECT_EQ(container_file("/srv/memory/x"), "x\n");
