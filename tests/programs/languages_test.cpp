@@ -30,6 +30,7 @@ const program_row scripts[] = {
      "print(c.execute(\"select * from t\").fetchall())'; rm $L/db"},
     {"Node", "run node $S/test.mjs", 0, "node"},
     {"NodeModulesTreesAndCrowds", "run node $S/modules.mjs", 0, "node"},
+    {"NodeWatches", "run node $S/watching.mjs", 0, "node"},
     {"NodeRequires",
      "echo 'exports.x = require(\"./dir/data.json\").y' > $R/m.js && echo '{\"y\": 6}' > "
      "$R/dir/data.json && node -p 'require(process.env.R + \"/m.js\").x'",
@@ -65,6 +66,8 @@ const program_row scripts[] = {
 };
 
 const program_row java[] = {
+    {"JavaLocks", "run java -Xshare:auto $S/Locking.java", 0, "java"},
+    {"JavaWatches", "run java -Xshare:auto $S/Watching.java", 0, "java"},
     {"JavaOnAClassPathOfTheTarget",
      "mkdir $L/j $R/classes && javac -d $L/j $S/Everything.java && mv $L/j/* $R/classes && "
      "rmdir $L/j && java -cp $R/classes Everything; s=$?; rm -r $R/classes; exit $s",
