@@ -61,7 +61,29 @@ place places::find(std::uint64_t base, std::string_view path) const {
     found.where = policy_.decide(found.path);
     found.at.path = path;
     found.wants_directory = insists_on_directory(path);
+    if (found.remote() && steps_on_local_side(found.base->path, path)) {
+        found.at.base = protocol::no_handle;
+        found.at.path = found.local_path();
+    }
     return found;
+}
+
+// Whether the path steps out of a local directory with "..", on its way to a remote name: the
+// target could not walk it as it is written.
+bool places::steps_on_local_side(std::string_view base, std::string_view path) const {
+    constexpr std::string_view up = "/..";
+    for (auto at = path.find(up); at != std::string_view::npos; at = path.find(up, at + 1)) {
+        const auto end = at + up.size();
+        if (end != path.size() && path[end] != '/') {
+            continue;
+        }
+        const auto before = normal_form(base, path.substr(0, at));
+        const side where = before.empty() ? side::remote : policy_.decide(before);
+        if (where == side::local) {
+            return true;
+        }
+    }
+    return false;
 }
 
 place places::find_absolute(std::string_view path) const {

@@ -61,6 +61,7 @@ public:
 
 private:
     [[nodiscard]] place find_absolute(std::string_view path) const;
+    [[nodiscard]] bool steps_on_local_side(std::string_view base, std::string_view path) const;
     void record(std::string_view path, side verdict);
 
     const path_policy& policy_;

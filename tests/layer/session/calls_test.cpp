@@ -357,6 +357,28 @@ TEST_F(Calls, EnterDirectoryOpensItAndTellsItsCanonicalPath) {
     EXPECT_EQ(caller.close(made), 0);
 }
 
+TEST_F(Calls, APathThroughTheLocalSideIsAskedByItsName) {
+    harness.agent().on<protocol::open>([](const protocol::open&) {
+        protocol::open_reply reply;
+        reply.handle = protocol::handle_id{7};
+        reply.attr.mode = S_IFDIR | 0755;
+        return reply;
+    });
+    auto directory = caller.open("/srv/dir", O_PATH);
+    std::vector<protocol::location> asked;
+    harness.agent().on<protocol::stat>([&](const protocol::stat& request) {
+        asked.push_back(request.at);
+        return protocol::attributes_reply{};
+    });
+    for (const char* const path : {"../../lo/../srv/x", "../lo/../x", "../../lo/../srv/x/"}) {
+        EXPECT_EQ(caller.at(call::stat, path, {0, STATX_SIZE}, {}, directory.id).result, 0);
+    }
+    EXPECT_EQ(asked[0], (protocol::location{protocol::no_handle, "/srv/x"}));
+    EXPECT_EQ(asked[1], (protocol::location{protocol::handle_id{7}, "../lo/../x"}));
+    EXPECT_EQ(asked[2], (protocol::location{protocol::no_handle, "/srv/x/"}));
+    EXPECT_EQ(caller.close(directory), 0);
+}
+
 TEST_F(Calls, EnterDirectoryThatFailsLeavesNothingOpen) {
     harness.agent().on<protocol::open>([](const protocol::open&) { return EACCES; });
     auto made = caller.make_descriptor();
