@@ -15,18 +15,33 @@ namespace {
 constexpr std::uint64_t transfer_max =
     0x7ffff000;                          // MAX_RW_COUNT: the kernel moves no more at once
 constexpr std::uint64_t iov_max = 1024;  // UIO_MAXIOV
+constexpr std::uint64_t program_end = 0x7ffffffff000;  // TASK_SIZE_MAX, above which is the kernel
 
 // Goes through the buffers of a vectored call.
 class cursor {
 public:
     cursor(const iovec* vectors, std::size_t count) noexcept : vectors_{vectors}, count_{count} {}
 
-    [[nodiscard]] std::uint64_t total() const noexcept {
+    // What is moved at most, or -errno: the kernel looks at all lengths before it looks at memory.
+    [[nodiscard]] std::int64_t total() const noexcept {
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (static_cast<std::int64_t>(vectors_[i].iov_len) < 0) {
+                return -EINVAL;
+            }
+        }
         std::uint64_t sum = 0;
         for (std::size_t i = 0; i < count_; ++i) {
-            sum += vectors_[i].iov_len;
+            const std::uint64_t bytes = vectors_[i].iov_len;
+            const std::uint64_t rest = transfer_max - sum;
+            const std::uint64_t moved = bytes < rest ? bytes : rest;
+            const auto begin = reinterpret_cast<std::uint64_t>(vectors_[i].iov_base);
+            // A buffer that is alone is cut before it is looked at.
+            if (begin > program_end || (count_ == 1 ? moved : bytes) > program_end - begin) {
+                return -EFAULT;
+            }
+            sum += moved;
         }
-        return sum;
+        return static_cast<std::int64_t>(sum);
     }
 
     // How many of the next bytes lie in memory that `touch` (readable_bytes, writable_bytes) finds
@@ -224,9 +239,9 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
         return answer(frame, -EFAULT);
     }
     cursor memory{vectors, count};
-    const std::uint64_t total = memory.total();
-    if (static_cast<std::int64_t>(total) < 0) {
-        return answer(frame, -EINVAL);
+    const std::int64_t total = memory.total();
+    if (total < 0) {
+        return answer(frame, total);
     }
     if (total == 0) {  // the kernel asks no file, whatever kind it is
         return answer(frame, (writing ? writable(id) : readable(id)) ? 0 : -EBADF);
@@ -240,7 +255,7 @@ outcome transfer_vectored(call_frame& frame, bool writing, bool positioned) noex
     const transfer t{
         id,
         offset,
-        total < transfer_max ? total : transfer_max,
+        static_cast<std::uint64_t>(total),
         flags & ~static_cast<std::uint64_t>(RWF_HIPRI)};
     return answer(frame, writing ? write_remote(t, memory) : read_remote(t, memory));
 }
