@@ -129,6 +129,23 @@ bool is_valid(const open_how& how) noexcept {
            (how.resolve & ~resolve_known) == 0;
 }
 
+constexpr std::size_t how_bytes_max = 4096;  // PAGE_SIZE
+
+// Whether it says more than is known here: bytes behind the structure that are not zero. A kernel
+// that knows them must not be asked, as it would look for a remote path on this machine.
+bool says_more(const open_how* how, std::size_t bytes) noexcept {
+    if (bytes > how_bytes_max) {
+        return true;
+    }
+    const auto* const begin = reinterpret_cast<const unsigned char*>(how);
+    for (std::size_t i = sizeof *how; i < bytes; ++i) {
+        if (begin[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // With RESOLVE_IN_ROOT "/" is the directory that the path starts at.
 const char* beginning(const char* path, std::uint64_t resolve) noexcept {
     if ((resolve & RESOLVE_IN_ROOT) == 0 || text_length(path, PATH_MAX) <= 0 || path[0] != '/') {
@@ -172,7 +189,8 @@ long open_in_working_directory(
 
 outcome on_openat2(call_frame& frame) noexcept {
     const auto* const how = frame.argument<const open_how*>(2);
-    if (!can_read(how) || frame.argument(3) < static_cast<long>(sizeof(open_how)) ||
+    const auto bytes = frame.argument<std::size_t>(3);
+    if (bytes < sizeof(open_how) || !can_read(how, bytes < how_bytes_max ? bytes : how_bytes_max) ||
         !is_valid(*how)) {
         return outcome::pass;  // EFAULT, EINVAL
     }
@@ -180,6 +198,9 @@ outcome on_openat2(call_frame& frame) noexcept {
         static_cast<unsigned>(how->flags), static_cast<unsigned>(how->mode), how->resolve};
     const char* const begin = beginning(frame.argument<const char*>(1), how->resolve);
     const place where{frame.argument(0), begin, link_rule_of(request.flags)};
+    if (where.remote() && says_more(how, bytes)) {
+        return answer(frame, -E2BIG);
+    }
     const bool confined = (how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
     if (confined && where.remote() && where.base() == 0) {
         const bool here = frame.argument<int>(0) == AT_FDCWD && begin[0] != '/';
