@@ -68,7 +68,9 @@ result<protocol::attributes_reply> execute(
 ) {
     constexpr std::uint32_t known =
         AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE | AT_EMPTY_PATH;
-    if ((request.flags & ~known) != 0) {
+    // Refused before the path is looked at.
+    const bool both_kinds = (request.flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE;
+    if ((request.flags & ~known) != 0 || both_kinds || (request.mask & STATX__RESERVED) != 0) {
         return errno_code(EINVAL);
     }
     const auto where = context.root->object_spot(context.at(request.at), follow_of(request.flags));

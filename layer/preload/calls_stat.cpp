@@ -97,11 +97,13 @@ outcome on_newfstatat(call_frame& frame) noexcept {
     const long flags = frame.argument(3);
     const place where{
         frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
+    // Of what statx(2) takes, this takes the same bits and asks nothing of them.
+    constexpr long ignored = AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
     return stat_at(
         frame,
         where,
         1,
-        static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
+        static_cast<std::uint64_t>(flags & ~ignored),
         frame.argument<struct stat*>(2)
     );
 }
