@@ -139,7 +139,10 @@ std::uint32_t open_files::status_flags(std::uint32_t open_flags) {
     if ((open_flags & O_PATH) != 0) {
         return open_flags & path_flags;
     }
-    return (open_flags & ~creation_flags) | large_file;
+    const std::uint32_t kept = open_flags & ~creation_flags;
+    // The part of O_SYNC that is not O_DSYNC means both, as build_open_flags() has it.
+    const bool synchronous = (kept & (O_SYNC ^ O_DSYNC)) != 0;
+    return kept | large_file | (synchronous ? std::uint32_t{O_DSYNC} : 0);
 }
 
 void open_files::release(open_file* file) {
