@@ -182,7 +182,8 @@ outcome agent_api::open_with(const name& at, const open_how& how) {
         ++fd;
     }
     const bool path_only = (request.flags & O_PATH) != 0;
-    const auto status = request.flags & (path_only ? path_flags : ~creation_flags);
+    auto status = request.flags & (path_only ? path_flags : ~creation_flags);
+    status |= (status & (O_SYNC ^ O_DSYNC)) != 0 ? O_DSYNC : 0U;
     files_[fd] = {reply.handle, status, reply.attr.mode, 0};
     return fd;
 }

@@ -32,6 +32,36 @@ void fill(file_status& to, const protocol::attributes& from) {
     to.changed = to_moment(from.changed);
 }
 
+statx_timestamp to_statx(const protocol::timestamp& t) {
+    statx_timestamp to{};
+    to.tv_sec = t.seconds;
+    to.tv_nsec = t.nanoseconds;
+    return to;
+}
+
+void fill(struct statx& to, const protocol::attributes& from) {
+    to.stx_mask = from.mask;
+    to.stx_blksize = from.block_bytes;
+    to.stx_attributes = from.flags;
+    to.stx_attributes_mask = from.flags_mask;
+    to.stx_nlink = from.links;
+    to.stx_uid = from.uid;
+    to.stx_gid = from.gid;
+    to.stx_mode = static_cast<std::uint16_t>(from.mode);
+    to.stx_ino = from.inode;
+    to.stx_size = from.size;
+    to.stx_blocks = from.blocks;
+    to.stx_atime = to_statx(from.accessed);
+    to.stx_btime = to_statx(from.born);
+    to.stx_ctime = to_statx(from.changed);
+    to.stx_mtime = to_statx(from.modified);
+    to.stx_rdev_major = from.rdev_major;
+    to.stx_rdev_minor = from.rdev_minor;
+    to.stx_dev_major = from.dev_major;
+    to.stx_dev_minor = from.dev_minor;
+    to.stx_mnt_id = from.mount_id;
+}
+
 bool valid(const moment& m) {
     return (m.nanoseconds >= 0 && m.nanoseconds < 1'000'000'000) || m.nanoseconds == UTIME_NOW ||
            m.nanoseconds == UTIME_OMIT;
@@ -79,7 +109,7 @@ outcome agent_api::stat(const name& at, int flags, file_status& to) {
     const bool empty = (flags & AT_EMPTY_PATH) != 0;
     const auto where = find(at, empty_path{empty});
     protocol::attributes attr;
-    const auto result = stat_at(where, flags, STATX_BASIC_STATS, attr);
+    const auto result = stat_at(where, flags & ~AT_STATX_SYNC_TYPE, STATX_BASIC_STATS, attr);
     fill(to, attr);
     return result;
 }
@@ -95,11 +125,7 @@ outcome agent_api::statx(const name& at, int flags, unsigned mask, struct statx&
     const bool empty = (flags & AT_EMPTY_PATH) != 0;
     protocol::attributes attr;
     const auto result = stat_at(find(at, empty_path{empty}), flags, mask, attr);
-    to.stx_mask = attr.mask;
-    to.stx_mode = static_cast<std::uint16_t>(attr.mode);
-    to.stx_nlink = attr.links;
-    to.stx_size = attr.size;
-    to.stx_btime.tv_sec = attr.born.seconds;
+    fill(to, attr);
     return result;
 }
 

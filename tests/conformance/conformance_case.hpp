@@ -51,6 +51,17 @@ struct case_family {
 [[nodiscard]] case_family splice_cases();
 [[nodiscard]] case_family pointer_cases();
 [[nodiscard]] case_family watch_cases();
+[[nodiscard]] case_family open_pair_cases();
+[[nodiscard]] case_family path_form_cases();
+[[nodiscard]] case_family position_cases();
+[[nodiscard]] case_family extent_cases();
+[[nodiscard]] case_family status_cases();
+[[nodiscard]] case_family listing_cases();
+[[nodiscard]] case_family replacement_cases();
+[[nodiscard]] case_family rights_cases();
+[[nodiscard]] case_family xattr_value_cases();
+[[nodiscard]] case_family fifo_end_cases();
+[[nodiscard]] case_family descriptor_table_cases();
 [[nodiscard]] case_family own_root_cases();
 [[nodiscard]] case_family own_root_process_cases();
 [[nodiscard]] case_family read_only_cases();
