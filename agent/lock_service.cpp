@@ -35,7 +35,7 @@ result<locked_range> to_range(const protocol::record_lock& asked, int fd) {
         if (asked.bytes - 1 > range_end - start) {
             return errno_code(EOVERFLOW);
         }
-        range.last = start + asked.bytes - 1;
+        range.last = start + (asked.bytes - 1);
     } else if (asked.bytes < 0) {
         if (start + asked.bytes < 0) {
             return errno_code(EINVAL);

@@ -25,7 +25,8 @@ struct flock to_flock(const locked_range& range) {
 }
 
 locked_range to_range(const struct flock& lock) {
-    return {lock.l_type, lock.l_start, lock.l_len == 0 ? range_end : lock.l_start + lock.l_len - 1};
+    return {
+        lock.l_type, lock.l_start, lock.l_len == 0 ? range_end : lock.l_start + (lock.l_len - 1)};
 }
 
 // Makes the description fit for locks of `type`. Locks can only be moved to another description
