@@ -81,10 +81,11 @@ async function polled() {
     const missing = next('later');
     show(await missing);  // told at once that it is not there
     const grown = next('table.csv');
-    const watching = setInterval(() => fs.appendFileSync(at('table.csv'), ''), 1);
-    setTimeout(() => fs.appendFileSync(at('table.csv'), 'dora,1\n'), 50);
-    show(await grown);
-    clearInterval(watching);
+    const growing = setInterval(() => fs.appendFileSync(at('table.csv'), 'dora,1\n'), 20);
+    const [size, before, links] = await grown;
+    clearInterval(growing);
+    show(size > before, links);
+    fs.truncateSync(at('table.csv'), 40);
 }
 
 async function settings() {
