@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-
 namespace farside::agent::test {
 namespace {
 
