@@ -365,17 +365,17 @@ TEST_F(Calls, APathThroughTheLocalSideIsAskedByItsName) {
         return reply;
     });
     auto directory = caller.open("/srv/dir", O_PATH);
-    std::vector<protocol::location> asked;
+    std::vector<protocol::location> places;
     harness.agent().on<protocol::stat>([&](const protocol::stat& request) {
-        asked.push_back(request.at);
+        places.push_back(request.at);
         return protocol::attributes_reply{};
     });
     for (const char* const path : {"../../lo/../srv/x", "../lo/../x", "../../lo/../srv/x/"}) {
         EXPECT_EQ(caller.at(call::stat, path, {0, STATX_SIZE}, {}, directory.id).result, 0);
     }
-    EXPECT_EQ(asked[0], (protocol::location{protocol::no_handle, "/srv/x"}));
-    EXPECT_EQ(asked[1], (protocol::location{protocol::handle_id{7}, "../lo/../x"}));
-    EXPECT_EQ(asked[2], (protocol::location{protocol::no_handle, "/srv/x/"}));
+    EXPECT_EQ(places[0], (protocol::location{protocol::no_handle, "/srv/x"}));
+    EXPECT_EQ(places[1], (protocol::location{protocol::handle_id{7}, "../lo/../x"}));
+    EXPECT_EQ(places[2], (protocol::location{protocol::no_handle, "/srv/x/"}));
     EXPECT_EQ(caller.close(directory), 0);
 }
 
