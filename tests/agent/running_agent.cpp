@@ -27,13 +27,13 @@ void running_agent::stop() {
     if (!thread_.joinable()) {
         return;
     }
-    asio::post(*loop_, [this] { server_->stop("the test is over"); });
+    asio::post(loop_, [this] { server_->stop("the test is over"); });
     thread_.join();
 }
 
 void running_agent::on_loop(const std::function<void(server&)>& action) {
     std::promise<void> done;
-    asio::post(*loop_, [&] {
+    asio::post(loop_, [&] {
         action(*server_);
         done.set_value();
     });
@@ -48,12 +48,10 @@ void running_agent::run(const server_options& options, std::promise<void>& start
     const auto mask = creation_mask::of_process();
     const auto target = enter_target("dir/" + root_.string(), descriptors).value();
     const logger log{log_level::error};
-    asio::io_context loop{1};
-    server served{loop, target, mask, options, log};
-    loop_ = &loop;
+    server served{loop_, target, mask, options, log};
     server_ = &served;
     started.set_value();
-    loop.run();
+    loop_.run();
 }
 
 fake_client running_agent::connect() {

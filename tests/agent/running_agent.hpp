@@ -40,7 +40,7 @@ private:
 
     farside::test::temp_dir directory_;
     std::filesystem::path root_;
-    asio::io_context* loop_ = nullptr;
+    asio::io_context loop_{1};  // outlives the thread: stop() may come after the server ended
     server* server_ = nullptr;
     std::thread thread_;
 };
