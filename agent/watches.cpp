@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <span>
 #include <unordered_map>
@@ -26,6 +27,9 @@ namespace {
 // A buffer's worth of the kernel's structures encodes to fewer bytes than it has, and two of them
 // fit into a frame.
 constexpr std::size_t read_bytes = 60 * 1024;
+// With its NUL, padded to whole structures.
+constexpr std::size_t event_name_bytes_max = NAME_MAX + 1;
+static_assert(event_name_bytes_max % sizeof(inotify_event) == 0);
 static_assert(2 * read_bytes + 1024 <= protocol::limits::frame_payload_bytes_max);
 
 using event_list = std::vector<protocol::watch_event>;
@@ -35,7 +39,7 @@ bool take_events(int inotify, std::size_t room, event_list& events) {
     alignas(inotify_event) std::array<char, read_bytes> raw;
     const auto got = ::read(inotify, raw.data(), std::min(room, raw.size()));
     if (got <= 0) {
-        return false;
+        return false;  // errno says why
     }
     const auto bytes = static_cast<std::size_t>(got);
     for (std::size_t at = 0; at + sizeof(inotify_event) <= bytes;) {
@@ -49,6 +53,22 @@ bool take_events(int inotify, std::size_t room, event_list& events) {
         at += sizeof head + head.len;
     }
     return true;
+}
+
+// Takes exactly one: the kernel gives as many whole events as there is room for, and their sizes
+// are multiples of its structure's.
+bool take_one(int inotify, event_list& events) {
+    for (std::size_t room = sizeof(inotify_event);
+         room <= sizeof(inotify_event) + event_name_bytes_max;
+         room += sizeof(inotify_event)) {
+        if (take_events(inotify, room, events)) {
+            return true;
+        }
+        if (errno != EINVAL) {  // too little room
+            return false;
+        }
+    }
+    return false;
 }
 
 // Waits until a rename in the directory that is under way is done.
@@ -72,13 +92,13 @@ void note_renames(std::span<const protocol::watch_event> events, open_renames& o
     }
 }
 
-// Reads on until both halves of each rename are there, or the other one is not watched. A little at
-// a time: what is read may end with half of the next rename.
+// Reads on until both halves of each rename are there, or the other one is not watched. One event
+// at a time: more could end with half of the next rename.
 void complete_renames(const watch_instance& instance, event_list& events) {
-    constexpr std::size_t a_few = sizeof(inotify_event) + NAME_MAX + 1;
+    constexpr std::size_t more_max = read_bytes / (sizeof(inotify_event) + event_name_bytes_max);
     open_renames open;
     note_renames(events, open);
-    for (std::size_t bytes = 0; !open.empty() && bytes + a_few <= read_bytes; bytes += a_few) {
+    for (std::size_t more = 0; !open.empty() && more < more_max; ++more) {
         std::unordered_set<std::int32_t> awaited;
         for (const auto& [cookie, watch] : open) {
             const auto path = instance.paths.find(watch);
@@ -88,7 +108,7 @@ void complete_renames(const watch_instance& instance, event_list& events) {
             }
         }
         const std::size_t known = events.size();
-        if (!take_events(instance.inotify.get(), a_few, events)) {
+        if (!take_one(instance.inotify.get(), events)) {
             break;
         }
         note_renames(std::span{events}.subspan(known), open);
