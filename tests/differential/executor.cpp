@@ -209,8 +209,16 @@ void executor::do_io(const step& one) {
                 {{bytes.data(), bytes.size()}, {more.data(), more.size()}}};
             return tell_result(::writev(fd, parts.data(), 2));
         }
-        default:
+        default: {
+            struct stat found {};
+
+            // Positions in a directory are the file system's own; only its beginning is promised.
+            const bool begins = first == 0 && second == SEEK_SET;
+            if (!begins && ::fstat(fd, &found) == 0 && S_ISDIR(found.st_mode)) {
+                return say("a directory\n");
+            }
             return tell_result(::lseek(fd, first, static_cast<int>(second)));
+        }
     }
 }
 
