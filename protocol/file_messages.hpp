@@ -69,7 +69,8 @@ struct open_reply {
 };
 
 // openat2(2). `resolve` holds RESOLVE_* bits. O_CLOEXEC is the caller's affair and is ignored. With
-// `enters` also what chdir(2) asks of the directory, and what getcwd(2) then tells.
+// `enters` also what chdir(2) asks of the directory, and what getcwd(2) then tells. An empty path
+// opens what `base` is anew: an open file of its own, of the same inode.
 struct open {
     static constexpr opcode op = opcode::open;
     using reply = open_reply;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/file_messages.hpp"
+#include "protocol/lease_messages.hpp"
 #include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/session_messages.hpp"
@@ -58,20 +59,28 @@ using file_requests = type_list<
     watch_remove,
     watch_close>;
 
+// Requests of clients that cache. Without them there are no leases and no notices.
+using lease_requests = type_list<lookup, fetch, open_leased>;
+
 using session_requests = type_list<hello, ping>;
 using one_way_requests = type_list<cancel>;
-using pushes = type_list<goodbye, watch_events>;
+using pushes = type_list<goodbye, watch_events, changes>;
 
 namespace detail {
 
-template <typename... A, typename... B, typename... C, typename... D>
-type_list<A..., B..., C..., D...>
-    joined(type_list<A...>, type_list<B...>, type_list<C...>, type_list<D...>);
+template <typename... A, typename... B>
+type_list<A..., B...> joined(type_list<A...>, type_list<B...>);
+
+template <typename First, typename Second, typename... Others>
+auto joined(First first, Second second, Others... others) {
+    return joined(joined(first, second), others...);
+}
 
 }  // namespace detail
 
-using all_messages =
-    decltype(detail::joined(session_requests{}, one_way_requests{}, pushes{}, file_requests{}));
+using all_messages = decltype(detail::joined(
+    session_requests{}, one_way_requests{}, pushes{}, file_requests{}, lease_requests{}
+));
 
 // Calls f(std::type_identity<Message>{}) for each message of `list`, in the table's order.
 template <typename... Message, typename F>

@@ -38,6 +38,11 @@ enum class opcode : std::uint16_t {
     watch_events = 35,  // push
     // Mappings
     write_back = 40,  // what was stored into a mapping
+    // Leases
+    lookup = 72,
+    fetch = 73,
+    changes = 74,  // push
+    open_leased = 75,
     // Names and attributes
     stat = 48,
     access = 49,
@@ -59,7 +64,7 @@ enum class opcode : std::uint16_t {
 
 // Whether the reply may come in several frames; all others come in one.
 constexpr bool reply_may_split(opcode op) {
-    return op == opcode::read;
+    return op == opcode::read || op == opcode::lookup || op == opcode::fetch;
 }
 
 // What has a number of its own; replies do not.

@@ -57,7 +57,8 @@ std::vector<std::string> field_names(const std::string& structure) {
     static const std::string sources =
         content_of("types.hpp") + content_of("session_messages.hpp") +
         content_of("file_messages.hpp") + content_of("lock_messages.hpp") +
-        content_of("name_messages.hpp") + content_of("watch_messages.hpp");
+        content_of("name_messages.hpp") + content_of("watch_messages.hpp") +
+        content_of("lease_messages.hpp");
     const std::string opening = "struct " + structure + " {\n";
     const auto begin = sources.find(opening);
     if (begin == std::string::npos) {
