@@ -155,6 +155,7 @@ void agent_link::abandon(link_caller& by) {
     interrupt(by);
     if (by.wait_ != nullptr && !by.wait_->finished) {
         multiplexer_.abandon(by.wait_->id);
+        estimate_.forget(by.wait_->sending);
         answer(*by.wait_, system_error(ECANCELED));
     }
 }
@@ -234,6 +235,11 @@ void agent_link::on_push(const protocol::multiplexer::event& e) {
 
 void agent_link::on_reply(const protocol::multiplexer::event& e) {
     auto& wait = *reinterpret_cast<reply_wait*>(e.owner);
+    const auto now = std::chrono::steady_clock::now();
+    estimate_.received(now, wait.sending, protocol::frame_header_bytes + e.body.size());
+    if (!e.more) {
+        estimate_.answered(now, wait.sending);
+    }
     if (e.failure != protocol::no_error) {
         answer(wait, system_error(static_cast<int>(e.failure)));
         return;

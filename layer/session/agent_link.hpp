@@ -11,6 +11,7 @@
 #pragma once
 
 #include "layer/session/async_event.hpp"
+#include "layer/session/link_estimate.hpp"
 #include "layer/session/notice.hpp"
 #include "layer/session/reply_collector.hpp"
 #include "layer/session/session_stats.hpp"
@@ -62,6 +63,7 @@ private:
         boost::system::error_code failure;
         bool finished = false;
         bool cancelled = false;  // at most one cancel is sent
+        link_estimate::sending sending;
         async_event done;
     };
 
@@ -72,6 +74,17 @@ private:
     reply_wait* wait_ = nullptr;        // while a request is unanswered
     async_event* room_wait_ = nullptr;  // while there is no room for one
 };
+
+// The bytes that a reply may bring, where that is a matter of the link's rate: a stream's reader
+// waits for its writer.
+template <typename Request>
+[[nodiscard]] constexpr std::uint64_t bytes_asked(const Request& request) {
+    if constexpr (std::is_same_v<Request, protocol::read>) {
+        return request.offset < 0 ? 0 : request.bytes;
+    } else {
+        return 0;
+    }
+}
 
 class agent_link {
 public:
@@ -133,6 +146,10 @@ public:
 
     void tell(watchers who) { watchers_ = std::move(who); }
 
+    // Round trip, bytes per second and their product, as the traffic told so far; sane from the
+    // handshake on.
+    [[nodiscard]] link_estimate::values estimate() const { return estimate_.now(); }
+
     // Closes the connection without a word to the user; unanswered calls fail with EIO.
     void stop();
 
@@ -170,6 +187,7 @@ private:
     protocol::buffer writing_;  // being written
     async_event queue_filled_;
     std::deque<async_event*> waiting_for_room_;
+    link_estimate estimate_;
     state state_ = state::fresh;
     std::string failure_;
     protocol::hello_reply peer_;
@@ -198,6 +216,9 @@ awaitable<boost::system::error_code> agent_link::call(
     const auto cookie = reinterpret_cast<protocol::multiplexer::cookie>(&wait);
     const std::size_t queued_before = queued_.size();
     wait.id = multiplexer_.start(request, cookie, queued_);
+    wait.sending = estimate_.sent(
+        std::chrono::steady_clock::now(), queued_.size() - queued_before, bytes_asked(request)
+    );
     ++by.requests_;
     submitted(Request::op, queued_before, by.waited_);
     co_await await_reply(wait);
