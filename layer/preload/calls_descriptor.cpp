@@ -168,7 +168,7 @@ outcome on_dup2(call_frame& frame) noexcept {
     if (taken != 0 && will_replace(frame)) {
         release_record_locks(taken);
     }
-    const long made = syscall6(frame.number, from, to, frame.argument(2), 0, 0, 0);
+    const long made = repeat(frame);
     if (made < 0) {
         if (taken != 0) {
             add_descriptor(to, taken);
@@ -187,8 +187,7 @@ outcome on_dup2(call_frame& frame) noexcept {
 namespace {
 
 long duplicate_above(call_frame& frame, std::uint64_t id) noexcept {
-    const long made =
-        syscall6(frame.number, frame.argument(0), frame.argument(1), frame.argument(2), 0, 0, 0);
+    const long made = repeat(frame);
     if (made >= static_cast<long>(descriptors_max)) {
         kernel(__NR_close, made);
         return -EMFILE;

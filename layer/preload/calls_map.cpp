@@ -25,33 +25,13 @@ std::uintptr_t pages_up(std::uintptr_t bytes) noexcept {
     return (bytes + page - 1) & ~(page - 1);
 }
 
-long repeat(const call_frame& frame) noexcept {
-    return syscall6(
-        frame.number,
-        frame.argument(0),
-        frame.argument(1),
-        frame.argument(2),
-        frame.argument(3),
-        frame.argument(4),
-        frame.argument(5)
-    );
-}
-
 long map_private(const call_frame& frame, std::uint64_t id) noexcept {
     const long image =
         make_image(id, frame.argument(5), frame.argument<std::uint64_t>(1), "farside-map");
     if (image < 0) {
         return image;
     }
-    const long mapped = syscall6(
-        __NR_mmap,
-        frame.argument(0),
-        frame.argument(1),
-        frame.argument(2),
-        frame.argument(3),
-        image,
-        0
-    );
+    const long mapped = repeat(frame, {{4, image}, {5, 0L}});
     kernel(__NR_close, image);
     return mapped;
 }

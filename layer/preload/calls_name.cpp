@@ -99,13 +99,7 @@ const char* local_path(const call_frame& frame, const place& where, std::size_t 
 long both_local(
     const call_frame& frame, const two_places& how, const char* from, const char* to
 ) noexcept {
-    long a[6];
-    for (std::size_t i = 0; i < 6; ++i) {
-        a[i] = frame.arguments[i];
-    }
-    a[how.from_index] = reinterpret_cast<long>(from);
-    a[how.to_index] = reinterpret_cast<long>(to);
-    return syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    return repeat(frame, {{how.from_index, from}, {how.to_index, to}});
 }
 
 // Beside a remote name, the one that was left to the kernel is local, or none at all: empty, too

@@ -338,15 +338,11 @@ outcome execute(
     if (judged.is_elsewhere) {
         return answer(frame, run_local_script(file, given, environment.get(), 0));
     }
-    long a[6];
-    for (std::size_t i = 0; i < 6; ++i) {
-        a[i] = frame.arguments[i];
-    }
-    a[path_index] = reinterpret_cast<long>(file);
-    a[arguments_index + 1] = reinterpret_cast<long>(environment.get());
     const long directory = path_index == 0 ? AT_FDCWD : frame.argument(0);
     release_record_locks_at_exec(directory, path[0] == '\0' ? nullptr : file);
-    return answer(frame, syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]));
+    return answer(
+        frame, repeat(frame, {{path_index, file}, {arguments_index + 1, environment.get()}})
+    );
 }
 
 }  // namespace

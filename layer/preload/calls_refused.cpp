@@ -29,14 +29,9 @@ struct path_argument {
 
 // Refuses where one of the paths is remote. A path relative to a remote directory counts as remote:
 // that it might climb out of the target is not worth a question to the session.
-outcome refuse_remote(
-    call_frame& frame, std::initializer_list<path_argument> paths, const char* why = nullptr
-) noexcept {
-    long a[6];
-    for (std::size_t i = 0; i < 6; ++i) {
-        a[i] = frame.arguments[i];
-    }
-    bool rewritten = false;
+outcome refuse_remote(call_frame& frame, std::initializer_list<path_argument> paths) noexcept {
+    call_frame rewritten = frame;
+    bool differs = false;
     for (const path_argument& path : paths) {
         switch (path.where.what()) {
             case place::kind::untouched:
@@ -44,16 +39,14 @@ outcome refuse_remote(
             case place::kind::failed:
                 return answer(frame, path.where.failure());
             case place::kind::remote:
-                return why == nullptr ? refuse_by_row(frame)
-                                      : refuse(frame, -row_of(frame).stands.error, why);
+                return refuse_by_row(frame);
             case place::kind::local:
-                a[path.index] = reinterpret_cast<long>(path.where.path().data());
-                rewritten = true;
+                rewritten.arguments[path.index] = reinterpret_cast<long>(path.where.path().data());
+                differs = true;
                 break;
         }
     }
-    return rewritten ? answer(frame, syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]))
-                     : outcome::pass;
+    return differs ? answer(frame, repeat(rewritten)) : outcome::pass;
 }
 
 }  // namespace

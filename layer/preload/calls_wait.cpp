@@ -99,16 +99,7 @@ outcome on_epoll_ctl(call_frame& frame) noexcept {
         }
     }
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(2))
-    const long result = syscall6(
-        frame.number,
-        frame.argument(0),
-        frame.argument(1),
-        frame.argument(2),
-        frame.argument(3),
-        0,
-        0
-    );
-    return refuse(frame, result, row_of(frame).special);
+    return refuse(frame, repeat(frame), row_of(frame).special);
 }
 
 // Kernel AIO of remote files. Requests before the first of one are submitted, as the kernel does

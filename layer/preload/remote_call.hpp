@@ -9,21 +9,41 @@
 #include "layer/preload/session_call.hpp"
 #include "layer/preload/syscall_x86_64.hpp"
 
+#include <initializer_list>
+
 #include <asm/errno.h>
 #include <fcntl.h>
 #include <signal.h>
 
 namespace farside::preload {
 
-// The same call, its path argument replaced. The path is absolute, so a descriptor beside it is not
-// looked at.
-inline long local_call(const call_frame& frame, std::size_t path_index, const char* path) noexcept {
+struct replaced_argument {
+    replaced_argument(std::size_t at, long with) noexcept : index{at}, value{with} {}
+
+    replaced_argument(std::size_t at, const void* with) noexcept
+        : index{at}, value{reinterpret_cast<long>(with)} {}
+
+    std::size_t index;
+    long value;
+};
+
+// The same call to the kernel, some of its arguments replaced.
+inline long repeat(
+    const call_frame& frame, std::initializer_list<replaced_argument> others = {}
+) noexcept {
     long a[6];
     for (std::size_t i = 0; i < 6; ++i) {
         a[i] = frame.arguments[i];
     }
-    a[path_index] = reinterpret_cast<long>(path);
+    for (const replaced_argument& other : others) {
+        a[other.index] = other.value;
+    }
     return syscall6(frame.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+// The same call by another path. It is absolute, so a descriptor beside it is not looked at.
+inline long local_call(const call_frame& frame, std::size_t path_index, const char* path) noexcept {
+    return repeat(frame, {{path_index, path}});
 }
 
 // Serves a call with one location. `prepare(call)` adds the other arguments; `finish(call, result)`

@@ -33,15 +33,7 @@ long map_shared(const call_frame& frame, std::uint64_t id) noexcept {
     if (image.fd < 0) {
         return image.fd;
     }
-    const long mapped = syscall6(
-        __NR_mmap,
-        frame.argument(0),
-        frame.argument(1),
-        frame.argument(2),
-        frame.argument(3),
-        image.fd,
-        frame.argument(5)
-    );
+    const long mapped = repeat(frame, {{4, image.fd}});
     kernel(__NR_close, image.fd);
     if (mapped < 0 && mapped > -4096) {
         return mapped;
