@@ -1,6 +1,7 @@
 // The walk through the sequence, its processes, and the operations on descriptors.
 #include "tests/differential/executor.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -22,6 +23,26 @@ std::uint32_t hash(std::string_view bytes) {
         value = (value ^ static_cast<unsigned char>(c)) * 16777619U;
     }
     return value;
+}
+
+constexpr std::array lock_commands{F_SETLK, F_GETLK, F_OFD_SETLK, F_OFD_GETLK};
+
+int lock_command(const step& one) {
+    return lock_commands[static_cast<std::size_t>(one.numbers[1] / 3)];
+}
+
+// Whether a lock of a process may be in the way beside another one. Of several fcntl(2) tells one,
+// and does not say which.
+bool may_lock_twice(const sequence& all) {
+    const auto sets = [&](int command) {
+        return std::ranges::any_of(all, [=](const step& one) {
+            return one.what == action::lock_record && lock_command(one) == command;
+        });
+    };
+    const bool several_processes = std::ranges::any_of(all, [](const step& one) {
+        return one.what == action::fork || one.what == action::spawn;
+    });
+    return sets(F_SETLK) && (sets(F_OFD_SETLK) || several_processes);
 }
 
 void tell_child(pid_t child) {
@@ -71,7 +92,10 @@ std::string pattern(std::int64_t count, std::int64_t first) {
 }
 
 executor::executor(sequence all, std::string start, std::vector<std::string> program)
-    : all_{std::move(all)}, program_{std::move(program)}, start_{std::move(start)} {}
+    : all_{std::move(all)},
+      program_{std::move(program)},
+      start_{std::move(start)},
+      may_lock_twice_{may_lock_twice(all_)} {}
 
 void executor::run(const continuation& part) {
     files_ = part.files;
@@ -250,7 +274,12 @@ void executor::do_descriptor(const step& one) {
         default:
             break;
     }
-    constexpr std::array commands{F_SETLK, F_GETLK, F_OFD_SETLK, F_OFD_GETLK};
+    return do_record_lock(one);
+}
+
+void executor::do_record_lock(const step& one) {
+    const auto [slot, first, second, third] = one.numbers;
+    const int fd = file(slot);
     constexpr std::array types{F_RDLCK, F_WRLCK, F_UNLCK};
 
     struct flock range {};
@@ -258,8 +287,13 @@ void executor::do_descriptor(const step& one) {
     range.l_type = static_cast<short>(types[static_cast<std::size_t>(first % 3)]);
     range.l_start = second;
     range.l_len = third;
-    const int result = ::fcntl(fd, commands[static_cast<std::size_t>(first / 3)], &range);
-    if (result == 0) {
+    const int command = lock_command(one);
+    const int result = ::fcntl(fd, command, &range);
+    const bool in_the_way =
+        (command == F_GETLK || command == F_OFD_GETLK) && range.l_type != F_UNLCK;
+    if (result == 0 && in_the_way && may_lock_twice_) {
+        say("a lock ");
+    } else if (result == 0) {
         const char* const owner = range.l_pid == 0            ? "none"
                                   : range.l_pid == -1         ? "no process"
                                   : range.l_pid == ::getpid() ? "self"

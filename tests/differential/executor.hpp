@@ -43,6 +43,7 @@ private:
     // Answers how many steps are done.
     std::size_t do_step(std::size_t index, std::size_t end);
     void do_descriptor(const step& one);
+    void do_record_lock(const step& one);
     void do_io(const step& one);
     void do_open_file(const step& one);
     void do_name(const step& one);
@@ -59,6 +60,7 @@ private:
     sequence all_;
     std::vector<std::string> program_;
     std::string start_;
+    bool may_lock_twice_;
     std::array<int, slots> files_{};
     std::array<mapping, mappings> maps_{};
 };
