@@ -27,6 +27,8 @@ struct exec_flags {
     std::string stats_file;
     std::string trace_file;
     bool allow_local = false;
+    bool no_cache = false;
+    bool no_predict = false;
 };
 
 CLI::Option* add_flags(CLI::App& app, exec_flags& flags) {
@@ -51,6 +53,8 @@ CLI::Option* add_flags(CLI::App& app, exec_flags& flags) {
     app.add_flag(
         "--allow-local", flags.allow_local, "run programs that cannot be covered on local files"
     );
+    app.add_flag("--no-cache", flags.no_cache, "remember nothing of the target: ask for each call");
+    app.add_flag("--no-predict", flags.no_predict, "ask the target for nothing ahead of its use");
     app.add_option("--trace", flags.trace_file, "a line for each call on remote files; -: here")
         ->type_name("FILE");
     return app.add_option("--stats", flags.stats_file, "print counts at the end, as JSON")
@@ -82,6 +86,8 @@ session::session_config make_config(
     config.target = flags.target;
     config.library = here.library;
     config.allow_local = flags.allow_local;
+    config.use_caches = !flags.no_cache;
+    config.predict = !flags.no_cache && !flags.no_predict;
     config.stats.enabled = stats.count() > 0;
     if (!flags.stats_file.empty()) {
         config.stats.file = session::absolute(flags.stats_file);

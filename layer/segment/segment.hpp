@@ -11,9 +11,11 @@
 //   - The session never waits for a caller: calls of a process that died are dropped when its pidfd
 //     says so.
 //
-// A second memfd, the view (view.hpp), is written by the session and mapped read-only by the
-// others.
+// A second memfd, the view (view.hpp) with the cache (cache.hpp), is written by the session and
+// mapped read-only by the others.
 #pragma once
+
+#include "layer/segment/cache.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -152,6 +154,11 @@ struct alignas(64) open_file {
     std::atomic<std::int64_t> position;  // of the next read or write; moved by compare-and-swap
     std::atomic<std::uint32_t> flags;    // O_* as F_GETFL tells; written by the session
     std::atomic<std::uint32_t> mode;     // st_mode of the opened file; written by the session
+    // What the cache knows of it: 0 where that is nothing. Written by the session, and as
+    // everything here only as good as the processes that can write it.
+    std::atomic<std::uint64_t> node;       // for its attributes, and for names in it
+    std::atomic<std::uint64_t> data;       // for its bytes
+    std::atomic<std::uint32_t> names_far;  // 1: a directory below which all names are remote
 };
 
 struct alignas(64) header {
@@ -176,13 +183,15 @@ struct alignas(64) header {
     alignas(64) std::atomic<std::uint32_t> watch_instances;
 };
 
-inline constexpr std::uint32_t layout_version = 3;
+inline constexpr std::uint32_t layout_version = 4;
 
 struct segment {
     header head;
     call_slot slots[slot_count];
     open_file open_files[open_file_count];
     slot_area areas[slot_count];
+    // Covered processes set that of a slab of the cache's arena that they read.
+    std::atomic<std::uint8_t> slab_used[slabs_max];
 };
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

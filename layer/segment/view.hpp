@@ -1,9 +1,11 @@
 // The view: what the session tells every covered process, and they only read. A memfd that the
-// session maps read-write and the others inherit as a read-only descriptor.
+// session maps read-write and the others inherit as a read-only descriptor. Behind it, in the same
+// memfd, is the cache (cache.hpp).
 #pragma once
 
 #include "layer/common/path_policy.hpp"
 #include "layer/common/side.hpp"
+#include "layer/segment/cache.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -57,11 +59,16 @@ struct view {
     std::uint32_t version;  // segment::layout_version
     std::uint32_t
         allow_local;  // 1: programs that cannot be covered run all the same, on local files
+    std::uint64_t cache_bytes;   // of the cache and its arena, at cache_offset; 0: there is none
     char target[target_room];    // as the user named it, "docker/web"; NUL-terminated
     char library[library_room];  // absolute path of libfarside.so; NUL-terminated
     std::atomic<std::uint64_t> lock_holders[lock_holder_bits / 64];
     policy_table policy;
     decision_table decisions;
 };
+
+// Where the cache (cache.hpp) is in the view's memfd.
+inline constexpr std::size_t cache_offset =
+    (sizeof(view) + alignof(cache) - 1) / alignof(cache) * alignof(cache);
 
 }  // namespace farside::segment

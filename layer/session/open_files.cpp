@@ -65,6 +65,9 @@ bool open_files::add(std::uint64_t id, description what) {
     }
     file->entry.position.store(0, std::memory_order_relaxed);
     file->entry.flags.store(file->flags, std::memory_order_relaxed);
+    file->entry.node.store(0, std::memory_order_relaxed);
+    file->entry.data.store(0, std::memory_order_relaxed);
+    file->entry.names_far.store(0, std::memory_order_relaxed);
     file->entry.mode.store(file->mode, std::memory_order_release);
     files_.emplace(id, file);
     return true;

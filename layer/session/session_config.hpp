@@ -28,6 +28,8 @@ struct session_config {
     std::string agent;         // see agent_source; a program is an absolute path
     std::string token;         // for a listening agent; empty: none
     std::string library;       // absolute path of libfarside.so, for the view
+    bool use_caches = true;    // false: every call asks the target
+    bool predict = true;       // ask for what the program is likely to want next
     bool allow_local = false;  // programs that cannot be covered run on local files
     stats_options stats;
     trace_options trace;

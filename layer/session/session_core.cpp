@@ -13,6 +13,7 @@ session_core::session_core(
       policy_{policy},
       user_{notice_descriptor},
       link_{tasks, stats_, user_},
+      cache_{memory.cache()},
       files_{
           tasks.executor(),
           memory.shared(),

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "layer/session/agent_link.hpp"
+#include "layer/session/cache_writer.hpp"
 #include "layer/session/call_server.hpp"
 #include "layer/session/descriptor_watch.hpp"
 #include "layer/session/lock_owners.hpp"
@@ -66,6 +67,7 @@ private:
     session_stats stats_;
     notices user_;
     agent_link link_;
+    cache_writer cache_;
     open_files files_;
     places paths_;
     descriptor_watch descriptors_;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,16 +83,24 @@ boost::system::error_code shared_memory::create_segment() {
 }
 
 // Sealed against writing once our own writable mapping exists: that one stays.
-boost::system::error_code shared_memory::create_view() {
-    auto fd = create_memfd("farside-view", sizeof(segment::view));
+boost::system::error_code shared_memory::create_view(std::uint64_t arena_bytes) {
+    const std::size_t cache_bytes = arena_bytes == 0 ? 0 : sizeof(segment::cache) + arena_bytes;
+    const std::size_t bytes = segment::cache_offset + cache_bytes;
+    auto fd = create_memfd("farside-view", bytes);
     if (!fd) {
         return fd.error();
     }
-    const auto address = map(*fd, sizeof(segment::view));
+    const auto address = map(*fd, bytes);
     if (!address) {
         return address.error();
     }
     view_ = static_cast<segment::view*>(*address);
+    view_->cache_bytes = cache_bytes;
+    if (arena_bytes != 0) {
+        if (const auto ec = fill_cache(arena_bytes)) {
+            return ec;
+        }
+    }
     if (const auto ec =
             seal(*fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL)) {
         return ec;
@@ -102,6 +111,35 @@ boost::system::error_code shared_memory::create_view() {
     }
     view_fd_ = std::move(*again);
     return {};
+}
+
+boost::system::error_code shared_memory::fill_cache(std::uint64_t arena_bytes) {
+    void* const behind = reinterpret_cast<std::byte*>(view_) + segment::cache_offset;
+    cache_ = static_cast<segment::cache*>(behind);
+    cache_->head.arena_bytes = arena_bytes;
+    auto* to = reinterpret_cast<std::byte*>(&cache_->head.numbers);
+    std::size_t rest = sizeof cache_->head.numbers;
+    while (rest > 0) {
+        const ssize_t got = ::getrandom(to, rest, 0);
+        if (got < 0 && errno != EINTR) {
+            return last_error();
+        }
+        to += got > 0 ? got : 0;
+        rest -= got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    return {};
+}
+
+std::size_t shared_memory::view_file_bytes() const {
+    return segment::cache_offset + view_->cache_bytes;
+}
+
+cache_writer::memory shared_memory::cache() const {
+    if (cache_ == nullptr) {
+        return {};
+    }
+    auto* const arena = reinterpret_cast<std::byte*>(cache_) + sizeof *cache_;
+    return {cache_, {arena, cache_->head.arena_bytes}, segment_->slab_used};
 }
 
 // Empty, and nothing can be written: a descriptor of it that escapes the layer fails loudly.
@@ -139,11 +177,13 @@ boost::system::error_code shared_memory::create_doorbell() {
     return {};
 }
 
-protocol::result<shared_memory> shared_memory::create() {
+protocol::result<shared_memory> shared_memory::create(std::uint64_t arena_bytes) {
     shared_memory made;
+    if (const auto ec = made.create_view(arena_bytes)) {
+        return ec;
+    }
     for (const auto step :
          {&shared_memory::create_segment,
-          &shared_memory::create_view,
           &shared_memory::create_template,
           &shared_memory::create_doorbell}) {
         if (const auto ec = (made.*step)()) {
@@ -156,6 +196,7 @@ protocol::result<shared_memory> shared_memory::create() {
 shared_memory::shared_memory(shared_memory&& other) noexcept
     : segment_{std::exchange(other.segment_, nullptr)},
       view_{std::exchange(other.view_, nullptr)},
+      cache_{std::exchange(other.cache_, nullptr)},
       segment_fd_{std::move(other.segment_fd_)},
       view_fd_{std::move(other.view_fd_)},
       template_{std::move(other.template_)},
@@ -173,7 +214,7 @@ shared_memory::~shared_memory() {
         ::munmap(segment_, sizeof(segment::segment));
     }
     if (view_ != nullptr) {
-        ::munmap(view_, sizeof(segment::view));
+        ::munmap(view_, view_file_bytes());
     }
 }
 

@@ -1,5 +1,6 @@
 // The memory and the descriptors that a session shares with the processes it covers: segment, view,
-// template and doorbell (layer/segment/segment.hpp says what they are for).
+// template and doorbell (layer/segment/segment.hpp says what they are for), the cache behind the
+// view.
 //
 // Life: the supervisor creates them, forks the session process (which inherits the mappings and all
 // descriptors and then adopts the segment), starts the program with the four descriptors of
@@ -8,6 +9,7 @@
 
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
+#include "layer/session/cache_writer.hpp"
 #include "layer/session/robust_list.hpp"
 #include "protocol/error.hpp"
 #include "protocol/support/unique_fd.hpp"
@@ -20,8 +22,14 @@ namespace farside::session {
 
 class shared_memory {
 public:
-    // All descriptors are close-on-exec; the launcher places them where the program inherits them.
-    [[nodiscard]] static protocol::result<shared_memory> create();
+    // Bytes of files that the cache holds at most, by default.
+    static constexpr std::uint64_t arena_bytes_default = std::uint64_t{512} * 1024 * 1024;
+
+    // `arena_bytes`: whole slabs; 0: there is no cache at all. All descriptors are close-on-exec;
+    // the launcher places them where the program inherits them.
+    [[nodiscard]] static protocol::result<shared_memory> create(
+        std::uint64_t arena_bytes = arena_bytes_default
+    );
 
     shared_memory(shared_memory&& other) noexcept;
     shared_memory& operator=(shared_memory&&) = delete;
@@ -32,6 +40,9 @@ public:
     [[nodiscard]] segment::segment& shared() const { return *segment_; }
 
     [[nodiscard]] segment::view& view() const { return *view_; }
+
+    // For the session's cache_writer.
+    [[nodiscard]] cache_writer::memory cache() const;
 
     // What a covered process inherits (descriptor numbers in this process).
     struct inherited_descriptors {
@@ -70,12 +81,15 @@ private:
     shared_memory() = default;
 
     [[nodiscard]] boost::system::error_code create_segment();
-    [[nodiscard]] boost::system::error_code create_view();
+    [[nodiscard]] boost::system::error_code create_view(std::uint64_t arena_bytes);
+    [[nodiscard]] boost::system::error_code fill_cache(std::uint64_t arena_bytes);
+    [[nodiscard]] std::size_t view_file_bytes() const;
     [[nodiscard]] boost::system::error_code create_template();
     [[nodiscard]] boost::system::error_code create_doorbell();
 
     segment::segment* segment_ = nullptr;
     segment::view* view_ = nullptr;
+    segment::cache* cache_ = nullptr;  // behind the view, in the same mapping; null: none
     unique_fd segment_fd_;
     unique_fd view_fd_;
     unique_fd template_;

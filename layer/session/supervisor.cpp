@@ -281,7 +281,7 @@ int supervise(const session_config& config, const path_policy& policy, const pro
     fill_closed_streams();
     const std::vector<int> not_ours = inherited_descriptors();
     signal_state signals;
-    auto memory = shared_memory::create();
+    auto memory = shared_memory::create(config.use_caches ? shared_memory::arena_bytes_default : 0);
     auto control = make_control_pair();
     if (!memory || !control) {
         return fail("no shared memory: " + (memory ? control.error() : memory.error()).message());
