@@ -13,8 +13,8 @@ test=(
     libbenchmark-dev libgmock-dev libgtest-dev
     clang-14 clang-format-14 libclang-rt-14-dev
     docker.io iproute2 procps util-linux
-    acl attr bzip2 cpio diffutils ed file gawk gcc gdb git gzip inotify-tools less libasan8 libjemalloc2 ltrace make nano
-    nodejs openjdk-17-jdk-headless patch perl php-cli python3-venv rsync ruby sqlite3 strace tar
+    acl attr bzip2 cpio diffutils ed file gawk gcc gdb git gzip inotify-tools ksh93u+m less libasan8 libjemalloc2 ltrace make
+    nano nodejs openjdk-17-jdk-headless patch perl php-cli python3-venv rsync ruby sqlite3 strace tar
     unzip valgrind vim xxd xz-utils zip zsh zstd
 )
 
