@@ -308,10 +308,11 @@ public:
 
     void change(const std::string& root, int round) override {
         const auto directory = root + "/remade";
+        const auto file = directory + "/file";
         if (round % 2 == 1) {
             make_directory(directory);
-            write_whole(directory + "/file", digits(round));
-        } else if (::unlink((directory + "/file").c_str()) != 0 || ::rmdir(directory.c_str()) != 0) {
+            write_whole(file, digits(round));
+        } else if (::unlink(file.c_str()) != 0 || ::rmdir(directory.c_str()) != 0) {
             fail("rmdir");
         }
     }
