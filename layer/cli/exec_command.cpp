@@ -29,6 +29,7 @@ struct exec_flags {
     bool allow_local = false;
     bool no_cache = false;
     bool no_predict = false;
+    bool sync = false;
 };
 
 CLI::Option* add_flags(CLI::App& app, exec_flags& flags) {
@@ -55,6 +56,7 @@ CLI::Option* add_flags(CLI::App& app, exec_flags& flags) {
     );
     app.add_flag("--no-cache", flags.no_cache, "remember nothing of the target: ask for each call");
     app.add_flag("--no-predict", flags.no_predict, "ask the target for nothing ahead of its use");
+    app.add_flag("--sync", flags.sync, "every write waits for the target");
     app.add_option("--trace", flags.trace_file, "a line for each call on remote files; -: here")
         ->type_name("FILE");
     return app.add_option("--stats", flags.stats_file, "print counts at the end, as JSON")
@@ -92,6 +94,7 @@ session::session_config make_config(
     if (!flags.stats_file.empty()) {
         config.stats.file = session::absolute(flags.stats_file);
     }
+    config.write_behind = !flags.sync;
     config.trace.enabled = !flags.trace_file.empty();
     if (config.trace.enabled && flags.trace_file != "-") {
         config.trace.file = session::absolute(flags.trace_file);

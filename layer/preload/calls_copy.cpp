@@ -27,7 +27,9 @@ long take(
         .run();
 }
 
-long put(long fd, std::uint64_t id, const std::byte* data, std::size_t bytes) noexcept {
+long put(
+    long fd, std::uint64_t id, const std::byte* data, std::size_t bytes, bool goes_on
+) noexcept {
     if (id == 0) {
         return kernel(__NR_write, fd, data, bytes);
     }
@@ -38,6 +40,7 @@ long put(long fd, std::uint64_t id, const std::byte* data, std::size_t bytes) no
     __builtin_memcpy(call.data(), data, bytes);
     const long written = call.argument(0, id)
                              .argument(1, static_cast<std::uint64_t>(segment::position_current))
+                             .argument(3, goes_on ? 1 : 0)
                              .data_bytes(bytes)
                              .run();
     signal_broken_pipe(written);
@@ -72,7 +75,7 @@ long send(
         if (got <= 0) {
             return done > 0 ? static_cast<long>(done) : got;
         }
-        const long written = put(out, out_id, call.data(), static_cast<std::size_t>(got));
+        const long written = put(out, out_id, call.data(), static_cast<std::size_t>(got), done > 0);
         const long arrived = written < 0 ? 0 : written;
         if (offset != nullptr) {
             *offset += arrived;

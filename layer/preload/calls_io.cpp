@@ -189,6 +189,7 @@ long write_remote(transfer t, cursor& from) noexcept {
         const long put = call.argument(0, t.id)
                              .argument(1, static_cast<std::uint64_t>(t.offset))
                              .argument(2, t.flags)
+                             .argument(3, done > 0 ? 1 : 0)
                              .data_bytes(wanted)
                              .run();
         if (put < 0) {

@@ -345,16 +345,26 @@ outcome execute(
     );
 }
 
+// Before this process's memory and descriptors go: who learns of its end finds at the target what it
+// stored and wrote. A failure has nobody to go to here; the session tells the user.
+void settle_writes() noexcept {
+    write_back_mappings();
+    if (state.segment->head.unsettled_writes.load(std::memory_order_seq_cst) != 0) {
+        session_call call{segment::call::settle};
+        static_cast<void>(call.run());
+    }
+}
+
 }  // namespace
 
 outcome on_execve(call_frame& frame) noexcept {
-    write_back_mappings();
+    settle_writes();
     const place where{AT_FDCWD, frame.argument<const char*>(0)};
     return execute(frame, where, 0, 1);
 }
 
 outcome on_execveat(call_frame& frame) noexcept {
-    write_back_mappings();
+    settle_writes();
     const long flags = frame.argument(4);
     const place where{
         frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
@@ -362,7 +372,7 @@ outcome on_execveat(call_frame& frame) noexcept {
 }
 
 outcome on_exit_group(call_frame& /*frame*/) noexcept {
-    write_back_mappings();
+    settle_writes();
     return outcome::pass;
 }
 

@@ -52,7 +52,8 @@ enum class call : std::uint32_t {
     open = 2,              // base0, open file id, flags, mode, umask, resolve; path 0
     close = 3,             // id: its last descriptor is gone
     read = 4,              // id, offset (or position_current), bytes -> data
-    write = 5,             // id, offset (or position_current), RWF_* flags; data
+    write = 5,             // id, offset (or position_current), RWF_* flags, 1 where the program's
+                           // call has written something already; data
     seek = 6,              // id, offset, whence (all five); sets the position
     sync = 7,              // id, sync kind, offset, bytes, flags
     allocate = 8,          // id, mode, offset, bytes
@@ -90,6 +91,7 @@ enum class call : std::uint32_t {
     map_shared = 40,  // id, PROT_* flags; hands over a socket -> result: the image's number, and
                       // over the socket a descriptor of the image, to be mapped with MAP_SHARED
     sync_map = 41,    // image (0: all), sync_map kind: its stores go to the file
+    settle = 42,      // the process ends or executes: what was written behind goes to the target
 };
 
 // How far sync_map goes.
@@ -181,6 +183,9 @@ struct alignas(64) header {
     // Inotify instances that watch something remote. Only the session writes it; while it is 0
     // nobody need tell the session of an inotify descriptor.
     alignas(64) std::atomic<std::uint32_t> watch_instances;
+    // 1 while something that programs wrote is on its way to the target. Only the session writes
+    // it. What is known of files is not to be answered without the session meanwhile.
+    std::atomic<std::uint32_t> unsettled_writes;
 };
 
 inline constexpr std::uint32_t layout_version = 4;

@@ -83,6 +83,14 @@ bool agent_link::has_room() const {
            queued_.size() + writing_.size() < protocol::limits::outgoing_bytes_max;
 }
 
+awaitable<boost::system::error_code> agent_link::room(link_caller& by) {
+    boost::system::error_code refused;
+    if (!has_room()) {
+        refused = co_await reserve(by);
+    }
+    co_return refused;
+}
+
 awaitable<boost::system::error_code> agent_link::reserve(link_caller& by) {
     while (open() && !by.interrupted_) {
         if (has_room()) {
@@ -126,7 +134,12 @@ awaitable<> agent_link::await_reply(reply_wait& wait) {
 void agent_link::answer(reply_wait& wait, boost::system::error_code failure) {
     wait.failure = failure;
     wait.finished = true;
-    wait.done.notify();
+    if (wait.then) {
+        wait.then();
+        admit();
+    } else {
+        wait.done.notify();
+    }
 }
 
 void agent_link::send_cancel(reply_wait& wait) {
@@ -147,6 +160,9 @@ void agent_link::interrupt(link_caller& by) {
     if (by.room_wait_ != nullptr) {
         std::erase(waiting_for_room_, by.room_wait_);
         by.room_wait_->notify();
+    }
+    if (by.elsewhere_ != nullptr) {
+        by.elsewhere_->notify();
     }
 }
 
@@ -245,8 +261,8 @@ void agent_link::on_reply(const protocol::multiplexer::event& e) {
         return;
     }
     if (const auto malformed = wait.add(wait.collector, e.body)) {
-        answer(wait, system_error(EIO));
         multiplexer_.abandon(wait.id);
+        answer(wait, system_error(EIO));
         lose(not_our_protocol(malformed));
         return;
     }

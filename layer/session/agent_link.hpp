@@ -41,6 +41,12 @@ public:
     // A signal came: requests that were not sent yet answer EINTR.
     [[nodiscard]] bool interrupted() const { return interrupted_; }
 
+    // It died.
+    [[nodiscard]] bool gone() const { return gone_; }
+
+    // What it waits for instead of a request is notified when either comes; null: nothing.
+    void waits_for(async_event* elsewhere) { elsewhere_ = elsewhere; }
+
     // How many requests were sent for it.
     [[nodiscard]] std::size_t requests() const { return requests_; }
 
@@ -62,7 +68,8 @@ private:
         protocol::request_id id = protocol::one_way_id;
         boost::system::error_code failure;
         bool finished = false;
-        bool cancelled = false;  // at most one cancel is sent
+        bool cancelled = false;      // at most one cancel is sent
+        std::function<void()> then;  // in place of `done`
         link_estimate::sending sending;
         async_event done;
     };
@@ -73,6 +80,7 @@ private:
     bool gone_ = false;
     reply_wait* wait_ = nullptr;        // while a request is unanswered
     async_event* room_wait_ = nullptr;  // while there is no room for one
+    async_event* elsewhere_ = nullptr;
 };
 
 // The bytes that a reply may bring, where that is a matter of the link's rate: a stream's reader
@@ -122,6 +130,30 @@ public:
         const Request& request, reply_collector<Request>& into, link_caller& by
     );
 
+    // A request that no coroutine waits for. `then` is called once, when it is answered or the
+    // connection is lost; until then this stays where it is.
+    template <protocol::answered_message Request>
+    struct background {
+        background(const asio::any_io_executor& executor, std::function<void()> then)
+            : wait{executor} {
+            wait.then = std::move(then);
+        }
+
+        [[nodiscard]] const boost::system::error_code& failure() const { return wait.failure; }
+
+        reply_collector<Request> reply;
+        link_caller by{session_stats::waited::no};
+        link_caller::reply_wait wait;
+    };
+
+    // Sends `request` at once: nothing that was asked before overtakes it. REQUIRES: room(), in the
+    // same turn of the loop.
+    template <protocol::answered_message Request>
+    void start(const Request& request, background<Request>& task);
+
+    // Waits until a request can be queued. Errors as of call().
+    awaitable<boost::system::error_code> room(link_caller& by);
+
     // A signal came to the caller's thread: its request is cancelled at the agent and will answer
     // EINTR, or its result where that came first.
     void interrupt(link_caller& by);
@@ -163,6 +195,8 @@ private:
     [[nodiscard]] bool has_room() const;
     awaitable<boost::system::error_code> reserve(link_caller& by);
     void admit();
+    template <protocol::answered_message Request>
+    void submit(const Request& request, reply_collector<Request>& into, reply_wait& wait);
     void submitted(protocol::opcode op, std::size_t queued_before, session_stats::waited w);
     awaitable<> await_reply(reply_wait& wait);
     void answer(reply_wait& wait, boost::system::error_code failure);
@@ -208,21 +242,32 @@ awaitable<boost::system::error_code> agent_link::call(
         co_return boost::system::error_code{EINTR, boost::system::system_category()};
     }
     reply_wait wait{tasks_.executor()};
+    wait.caller = &by;
+    submit(request, into, wait);
+    co_await await_reply(wait);
+    co_return wait.failure;
+}
+
+template <protocol::answered_message Request>
+void agent_link::start(const Request& request, background<Request>& task) {
+    task.wait.caller = &task.by;
+    submit(request, task.reply, task.wait);
+}
+
+template <protocol::answered_message Request>
+void agent_link::submit(const Request& request, reply_collector<Request>& into, reply_wait& wait) {
     wait.add = [](void* collector, std::span<const std::byte> body) {
         return static_cast<reply_collector<Request>*>(collector)->add(body);
     };
     wait.collector = &into;
-    wait.caller = &by;
     const auto cookie = reinterpret_cast<protocol::multiplexer::cookie>(&wait);
     const std::size_t queued_before = queued_.size();
     wait.id = multiplexer_.start(request, cookie, queued_);
     wait.sending = estimate_.sent(
         std::chrono::steady_clock::now(), queued_.size() - queued_before, bytes_asked(request)
     );
-    ++by.requests_;
-    submitted(Request::op, queued_before, by.waited_);
-    co_await await_reply(wait);
-    co_return wait.failure;
+    ++wait.caller->requests_;
+    submitted(Request::op, queued_before, wait.caller->waited_);
 }
 
 }  // namespace farside::session

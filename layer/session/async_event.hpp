@@ -24,6 +24,16 @@ public:
         set_ = false;
     }
 
+    // The same, but not beyond `limit`.
+    awaitable<> wait_until(asio::steady_timer::time_point limit) {
+        if (!set_) {
+            timer_.expires_at(limit);
+            co_await timer_.async_wait(as_result);
+            timer_.expires_at(asio::steady_timer::time_point::max());
+        }
+        set_ = false;
+    }
+
     void notify() {
         set_ = true;
         timer_.cancel();

@@ -160,6 +160,12 @@ call_result call_server::dispatch(incoming_call& call) {
     if (handler == nullptr) {
         co_return -ENOSYS;
     }
+    if (!services_.behind.idle()) {
+        const auto refused = co_await settle_before(services_, call);
+        if (refused < 0) {
+            co_return refused;
+        }
+    }
     const auto result = co_await handler(services_, call);
     co_return result;
 }

@@ -87,6 +87,8 @@ call_handler handler_of(segment::call op) {
             return serve_sync_map;
         case release_locks:
             return serve_release_locks;
+        case settle:
+            return serve_settle;
     }
     return nullptr;
 }

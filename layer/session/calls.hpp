@@ -10,6 +10,7 @@
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
 #include "layer/session/shared_maps.hpp"
+#include "layer/session/write_behind.hpp"
 #include "protocol/name_messages.hpp"
 
 #include <cstdint>
@@ -28,6 +29,7 @@ struct call_services {
     shared_maps& maps;
     remote_watches& watches;
     lock_owners& locks;
+    write_behind& behind;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -35,6 +37,10 @@ using call_handler = call_result (*)(call_services&, incoming_call&);
 
 // Null: no such call.
 [[nodiscard]] call_handler handler_of(segment::call op);
+
+// Waits until the target has what was written behind, as far as the call may see it. -errno where
+// the call ends with that.
+call_result settle_before(call_services& services, incoming_call& call);
 
 // ---- what handlers have in common ----
 
@@ -101,9 +107,12 @@ call_result serve_classify(call_services& services, incoming_call& call);
 call_result serve_open(call_services& services, incoming_call& call);
 call_result serve_close(call_services& services, incoming_call& call);
 call_result serve_reclaim(call_services& services, incoming_call& call);
+// ---- calls_settle.cpp ----
+call_result serve_settle(call_services& services, incoming_call& call);
+// ---- calls_write.cpp ----
+call_result serve_write(call_services& services, incoming_call& call);
 // ---- calls_io.cpp ----
 call_result serve_read(call_services& services, incoming_call& call);
-call_result serve_write(call_services& services, incoming_call& call);
 call_result serve_seek(call_services& services, incoming_call& call);
 call_result serve_read_directory(call_services& services, incoming_call& call);
 call_result serve_copy_range(call_services& services, incoming_call& call);

@@ -2,6 +2,7 @@
 #include "layer/session/calls.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -35,6 +36,9 @@ call_result serve_sync(call_services& services, incoming_call& call) {
         stored = co_await services.maps.write_back(file->identity);
     }
     const auto result = co_await request(services, call, message);
+    if (const int lost = std::exchange(file->write_failure, 0)) {
+        co_return -lost;
+    }
     co_return stored != 0 ? -stored : result;
 }
 
@@ -62,6 +66,9 @@ call_result serve_set_flags(call_services& services, incoming_call& call) {
     if (!file) {
         co_return -EBADF;
     }
+    // A write behind that came after O_APPEND would land elsewhere.
+    const write_behind::hold hold{services.behind, file->identity};
+    co_await services.behind.drain(file->identity, call.caller, write_behind::signals::wait);
     protocol::set_flags message;
     message.handle = file->handle;
     message.flags = call.word(1) & settable_flags;

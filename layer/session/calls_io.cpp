@@ -3,16 +3,15 @@
 // The position is in the segment, where lseek(2) moves it without asking the session; calls that
 // use it take turns per open file. A read takes the position, reads there, then moves it by
 // compare-and-swap: where somebody moved it meanwhile, the read is done again from there, as if it
-// had come after. A write claims its range first and gives back what a short write left over.
+// had come after. Writes are in calls_write.cpp.
 #include "layer/session/calls.hpp"
+#include "layer/session/file_position.hpp"
 #include "layer/session/kernel_structs.hpp"
 #include "protocol/limits.hpp"
 
 #include <algorithm>
 #include <cerrno>
 
-#include <fcntl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace farside::session {
@@ -20,33 +19,6 @@ namespace {
 
 // Then the position is stored whatever others did: no call waits for ever for a quiet moment.
 constexpr int attempts_max = 4;
-
-// For files without a position.
-constexpr std::int64_t no_offset = -1;
-
-bool valid_offset(std::int64_t offset) {
-    return offset >= 0 || offset == segment::position_current;
-}
-
-// Moves the position from `before` to `after`, unless somebody else moved it.
-bool move_position(open_file& file, std::int64_t before, std::int64_t after) {
-    return file.entry.position.compare_exchange_strong(
-        before, after, std::memory_order_acq_rel, std::memory_order_relaxed
-    );
-}
-
-void store_position(open_file& file, std::int64_t position) {
-    file.entry.position.store(position, std::memory_order_release);
-}
-
-// Adds without overflow, or fails.
-std::optional<std::int64_t> sum(std::int64_t a, std::int64_t b) {
-    std::int64_t s = 0;
-    if (__builtin_add_overflow(a, b, &s) || s < 0) {
-        return std::nullopt;
-    }
-    return s;
-}
 
 call_result read_at(
     call_services& services,
@@ -96,78 +68,6 @@ call_result read_at_position(
     co_return got;
 }
 
-struct written {
-    std::int64_t result = 0;
-    std::int64_t position = 0;  // after the last byte; -1: none
-};
-
-awaitable<written> write_at(
-    call_services& services, incoming_call& call, const open_file& file, std::int64_t offset
-) {
-    protocol::write request;
-    request.handle = file.handle;
-    request.offset = offset;
-    request.sync_flags = call.word(2);
-    request.data.bytes = call.data_in;
-    reply_collector<protocol::write> reply;
-    held_image held;
-    if (!services.maps.empty()) {
-        held = co_await services.maps.begin_change(file.identity, shared_maps::stores::stay);
-    }
-    const auto ec = co_await services.link.call(request, reply, call.caller);
-    const bool told = !ec && reply.value.bytes <= call.data_in.size() &&
-                      reply.value.position >= reply.value.bytes;
-    if (held && told) {
-        const auto begin = static_cast<std::uint64_t>(reply.value.position) - reply.value.bytes;
-        held->written(begin, call.data_in.first(reply.value.bytes));
-    }
-    const auto extent = told ? shared_maps::extent::known : shared_maps::extent::unknown;
-    if (!services.maps.empty()) {
-        co_await services.maps.end_change(held, file.identity, extent);
-    }
-    written done;
-    if (ec) {
-        done.result = failure(ec);
-    } else if (reply.value.bytes > call.data_in.size()) {
-        done.result = -EIO;
-    } else {
-        done.result = reply.value.bytes;
-        done.position = reply.value.position;
-    }
-    co_return done;
-}
-
-// At the end of the file, wherever that is: the agent says where it was.
-call_result append(call_services& services, incoming_call& call, open_file& file) {
-    const auto turn = co_await file.position_turn.lock();
-    const auto done = co_await write_at(services, call, file, no_offset);
-    if (done.result > 0 && done.position >= 0) {
-        store_position(file, done.position);
-    }
-    co_return done.result;
-}
-
-call_result write_at_position(call_services& services, incoming_call& call, open_file& file) {
-    const auto turn = co_await file.position_turn.lock();
-    const auto bytes = static_cast<std::int64_t>(call.data_in.size());
-    std::int64_t position = 0;
-    std::optional<std::int64_t> end;
-    do {
-        position = file.position();
-        end = sum(position, bytes);
-        if (position < 0 || !end) {
-            co_return position < 0 ? -EINVAL : -EFBIG;
-        }
-    } while (!move_position(file, position, *end));
-    const auto done = co_await write_at(services, call, file, position);
-    const std::int64_t put = std::max<std::int64_t>(done.result, 0);
-    if (put < bytes) {
-        // Where somebody moved it meanwhile, the position is theirs.
-        static_cast<void>(move_position(file, *end, position + put));
-    }
-    co_return done.result;
-}
-
 }  // namespace
 
 call_result serve_read(call_services& services, incoming_call& call) {
@@ -188,32 +88,6 @@ call_result serve_read(call_services& services, incoming_call& call) {
         result = co_await read_at(services, call, *file, no_offset, wanted);
     } else {
         result = co_await read_at_position(services, call, *file, wanted);
-    }
-    co_return result;
-}
-
-call_result serve_write(call_services& services, incoming_call& call) {
-    const auto file = services.files.find(call.id());
-    const std::int64_t offset = call.arguments[1];
-    if (!file || !file->writable()) {
-        co_return -EBADF;
-    }
-    if (!valid_offset(offset)) {
-        co_return -EINVAL;
-    }
-    if (file->where == side::remote_read_only) {
-        co_return -EROFS;
-    }
-    const bool positioned = offset != segment::position_current;
-    if (positioned || file->streams()) {
-        const auto done = co_await write_at(services, call, *file, positioned ? offset : no_offset);
-        co_return done.result;
-    }
-    std::int64_t result = 0;
-    if ((file->flags & O_APPEND) != 0 || (call.word(2) & RWF_APPEND) != 0) {
-        result = co_await append(services, call, *file);
-    } else {
-        result = co_await write_at_position(services, call, *file);
     }
     co_return result;
 }

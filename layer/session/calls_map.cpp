@@ -64,6 +64,9 @@ call_result serve_map_shared(call_services& services, incoming_call& call) {
             co_return allowed;
         }
     }
+    // The image begins with all that was written; from then on it is told of each write.
+    const write_behind::hold hold{services.behind, file->identity};
+    co_await services.behind.drain(file->identity, call.caller, write_behind::signals::wait);
     call.caller.count_request();
     const auto mapped = co_await services.maps.map(std::move(file));
     if (mapped.failure != 0) {

@@ -3,6 +3,7 @@
 #include "layer/session/remote_watches.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
 
@@ -66,7 +67,11 @@ call_result open_remote(
     opened.flags = open_files::status_flags(request.flags);
     opened.mode = reply.value.attr.mode;
     opened.identity = identity_of(reply.value.attr);
-    const bool added = services.files.add(call.id(segment::first_argument), std::move(opened));
+    const auto id = call.id(segment::first_argument);
+    const bool added = services.files.add(id, std::move(opened));
+    if (added) {
+        services.behind.prepare(services.files.find(id));
+    }
     // Not added: its process died, or gave the entry away, in the meantime.
     co_return added ? 0 : -ENFILE;
 }
@@ -128,13 +133,14 @@ call_result serve_open(call_services& services, incoming_call& call) {
 
 call_result serve_close(call_services& services, incoming_call& call) {
     auto file = services.files.find(call.id());
-    // The agent is told without waiting for its answer: nothing is written behind but what was
-    // stored into a mapping, and that is brought there first.
-    int failed = 0;
+    // The agent is told without waiting for its answer: what was written behind is there already,
+    // and what was stored into a mapping is brought there first.
+    int failed = file ? std::exchange(file->write_failure, 0) : 0;
     if (file && !services.maps.empty()) {
         const file_identity identity = file->identity;
         file.reset();
-        failed = co_await services.maps.write_back(identity);
+        const int stored = co_await services.maps.write_back(identity);
+        failed = failed != 0 ? failed : stored;
     }
     file.reset();
     services.descriptors.closed(call.id());

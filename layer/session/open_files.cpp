@@ -149,6 +149,9 @@ std::uint32_t open_files::status_flags(std::uint32_t open_flags) {
 }
 
 void open_files::release(open_file* file) {
+    if (file->write_failure != 0 && untold_) {
+        untold_(*file);
+    }
     if (!cleared_ && !file->closed) {
         close_(file->handle);
     }

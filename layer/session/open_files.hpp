@@ -52,9 +52,12 @@ struct open_file {
     std::uint32_t flags = 0;  // as F_GETFL tells
     std::uint32_t mode = 0;   // st_mode
     file_identity identity;
-    bool locked = false;        // was asked to hold a lock of its own: flock, F_OFD_SETLK
-    bool closed = false;        // the agent was told already
-    async_mutex position_turn;  // held by calls that use and move the position, in their order
+    bool locked = false;  // was asked to hold a lock of its own: flock, F_OFD_SETLK
+    bool closed = false;  // the agent was told already
+    // Why something that was written behind could not be written; told once (errno, 0: nothing).
+    int write_failure = 0;
+    bool failure_was_told = false;  // to the user
+    async_mutex position_turn;      // held by calls that use and move the position, in their order
     segment::open_file& entry;
 
     [[nodiscard]] bool readable() const;
@@ -98,6 +101,9 @@ public:
     // the meantime (then the handle is closed).
     [[nodiscard]] bool add(std::uint64_t id, description what);
 
+    // Who learns of files that go with a write failure that no call was told.
+    void on_untold_failure(std::function<void(const open_file&)> who) { untold_ = std::move(who); }
+
     // Null: no such open file. The pointer keeps the file open at the agent.
     [[nodiscard]] std::shared_ptr<open_file> find(std::uint64_t id) const;
 
@@ -129,6 +135,7 @@ private:
     asio::any_io_executor executor_;
     segment::segment& shared_;
     std::function<void(protocol::handle_id)> close_;
+    std::function<void(const open_file&)> untold_;
     bool cleared_ = false;
     std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
     std::set<std::pair<file_identity, std::uint64_t>> locked_;

@@ -44,7 +44,13 @@ public:
           control_fd_{control.get()},
           control_{io_.get_executor(), control.release()},
           stats_file_{std::move(stats_file)},
-          core_{tasks_, memory, policy, STDERR_FILENO} {}
+          core_{
+              tasks_,
+              memory,
+              policy,
+              STDERR_FILENO,
+              config.write_behind && config.use_caches ? write_behind::mode::on
+                                                       : write_behind::mode::off} {}
 
     int run() {
         tasks_.spawn(live());

@@ -31,6 +31,7 @@ struct session_config {
     bool use_caches = true;    // false: every call asks the target
     bool predict = true;       // ask for what the program is likely to want next
     bool allow_local = false;  // programs that cannot be covered run on local files
+    bool write_behind = true;  // write(2) does not wait for the target
     stats_options stats;
     trace_options trace;
 };

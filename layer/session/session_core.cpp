@@ -6,7 +6,11 @@
 namespace farside::session {
 
 session_core::session_core(
-    task_group& tasks, shared_memory& memory, const path_policy& policy, int notice_descriptor
+    task_group& tasks,
+    shared_memory& memory,
+    const path_policy& policy,
+    int notice_descriptor,
+    write_behind::mode writes
 )
     : tasks_{tasks},
       memory_{memory},
@@ -31,12 +35,15 @@ session_core::session_core(
           memory.shared().head.watch_instances,
           [this](pid_t pid) { return server_.knows(pid); }},
       locks_{tasks, link_, memory.view()},
+      behind_{tasks, link_, stats_, user_, memory.shared().head.unsettled_writes, writes},
       server_{
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_},
-          stats_} {}
+          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_},
+          stats_} {
+    files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });
+}
 
 awaitable<std::string> session_core::connect(
     stream_socket stream, std::string token, std::chrono::milliseconds patience
@@ -59,6 +66,8 @@ awaitable<> session_core::serve() {
     maps_.start();
     co_await server_.serve();
     co_await maps_.finish();
+    link_caller nobody;
+    co_await behind_.drain_all(nobody, write_behind::signals::wait);
     stats_.enter(session_stats::phase::session);
 }
 
@@ -82,7 +91,7 @@ awaitable<> session_core::send_close(protocol::handle_id handle) {
     protocol::close request;
     request.handle = handle;
     reply_collector<protocol::close> reply;
-    // Nothing is written behind: an error of close(2) has no one to go to.
+    // What was written behind is there: an error of close(2) has no one to go to.
     co_await link_.call(request, reply, nobody);
 }
 

@@ -16,6 +16,7 @@
 #include "layer/session/shared_maps.hpp"
 #include "layer/session/shared_memory.hpp"
 #include "layer/session/task_group.hpp"
+#include "layer/session/write_behind.hpp"
 
 #include <string>
 
@@ -27,7 +28,11 @@ public:
     // view's policy is `policy`'s table, and both outlive this. Lines for the user go to
     // `notice_descriptor`.
     session_core(
-        task_group& tasks, shared_memory& memory, const path_policy& policy, int notice_descriptor
+        task_group& tasks,
+        shared_memory& memory,
+        const path_policy& policy,
+        int notice_descriptor,
+        write_behind::mode writes = write_behind::mode::on
     );
 
     session_core(const session_core&) = delete;
@@ -74,6 +79,7 @@ private:
     shared_maps maps_;
     remote_watches watches_;
     lock_owners locks_;
+    write_behind behind_;
     call_server server_;
 };
 

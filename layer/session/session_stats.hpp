@@ -1,7 +1,9 @@
 // What a session did, counted: the numbers of --stats. Later work on caches is judged by them, so
 // each is defined here and nowhere else.
 //
-//   round_trips     requests to the agent whose answer some caller waited for
+//   round_trips     requests to the agent whose answer some caller waited for. Of writes that are
+//                   written behind nobody waits for each: where somebody waits for those that are
+//                   on their way, that is one
 //   requests        all requests, one-way ones too
 //   pushes          messages that the agent sent unasked
 //   bytes_sent, bytes_received   whole frames, header included
@@ -40,6 +42,10 @@ public:
     void enter(phase p) { phase_ = p; }
 
     void sent(protocol::opcode op, std::uint64_t bytes, waited w);
+
+    // Somebody waits for answers to requests that were sent without one who waits.
+    void awaited(protocol::opcode op) { ++at(op).round_trips; }
+
     void received(protocol::opcode op, std::uint64_t bytes);
     void pushed(protocol::opcode op, std::uint64_t bytes);
 

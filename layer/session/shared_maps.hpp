@@ -55,6 +55,11 @@ public:
 
     [[nodiscard]] bool empty() const { return images_.empty(); }
 
+    // Whether the file is mapped, or about to be.
+    [[nodiscard]] bool maps(const file_identity& identity) const {
+        return images_.contains(identity);
+    }
+
     awaitable<held_image> hold(file_identity identity);
     // By the number that map() told.
     awaitable<held_image> hold(std::uint64_t number);
