@@ -68,7 +68,8 @@ void write_behind::prepare(const std::shared_ptr<open_file>& file) {
 bool write_behind::may_take(
     const std::shared_ptr<open_file>& file, std::uint64_t offset, std::uint64_t bytes
 ) {
-    const bool plain = S_ISREG(file->mode) && (file->flags & synchronous_flags) == 0;
+    const bool plain = S_ISREG(file->mode) && (file->flags & synchronous_flags) == 0 &&
+                       (file->flags & O_ACCMODE) != O_ACCMODE;  // that one only says EBADF
     if (mode_ == mode::off || !plain || file->locked || bytes == 0 || !link_.usable() ||
         offset + bytes > limits::written_behind_end_max || held_.contains(file->identity)) {
         return false;
@@ -214,8 +215,10 @@ void write_behind::give_up() {
         s->wake.notify();
     }
     if (files > 0) {
-        const std::string others =
-            files > 1 ? " and to " + std::to_string(files - 1) + " other files" : "";
+        const std::string others = files == 1 ? ""
+                                   : files == 2
+                                       ? " and to another file"
+                                       : " and to " + std::to_string(files - 1) + " other files";
         user_.say(
             "the target did not confirm " + std::to_string(lost) + " bytes written to " + path +
             others + ": they may be lost"
