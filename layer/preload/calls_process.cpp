@@ -345,8 +345,8 @@ outcome execute(
     );
 }
 
-// Before this process's memory and descriptors go: who learns of its end finds at the target what it
-// stored and wrote. A failure has nobody to go to here; the session tells the user.
+// Before this process's memory and descriptors go: who learns of its end finds at the target what
+// it stored and wrote. A failure has nobody to go to here; the session tells the user.
 void settle_writes() noexcept {
     write_back_mappings();
     if (state.segment->head.unsettled_writes.load(std::memory_order_seq_cst) != 0) {
