@@ -164,7 +164,10 @@ result<protocol::empty_reply> execute(
     if (request.mask == protocol::set_mask::mode && is_symbolic_link(found->fd)) {
         return errno_code(EOPNOTSUPP);
     }
-    return done_if_zero(set_of_object(context, found->fd, request));
+    // A truncation waits for leases.
+    return done_unless_interrupted(context, [&] {
+        return set_of_object(context, found->fd, request);
+    });
 }
 
 }  // namespace farside::agent

@@ -61,6 +61,7 @@ awaitable<void> connection::end() {
     close_files();
     if (handler_) {
         handler_->watched().stop();
+        handler_->leased().stop();
     }
 
     serving_ended_ = true;
@@ -198,18 +199,40 @@ awaitable<void> connection::tell_events() {
     }
 }
 
+awaitable<void> connection::tell_changes() {
+    bool more = true;
+    while (more) {
+        more = co_await handler_->leased().wait();
+        output_.notify();
+    }
+}
+
 // What happened in watched places before a reply is written goes before it. False: there is more.
+// What programs are told of is asked for first and told last: who acts on it finds that his cache
+// was told before.
 bool connection::gather_events() {
     if (!handler_ || serving_ended_) {
         return true;
     }
-    return handler_->watched().drain(outgoing_.pushes());
+    if (held_events_.empty()) {
+        all_events_held_ = handler_->watched().drain(held_events_);
+    }
+    if (!handler_->leased().drain(outgoing_.pushes())) {
+        return false;
+    }
+    auto& pushes = outgoing_.pushes();
+    pushes.insert(pushes.end(), held_events_.begin(), held_events_.end());
+    held_events_.clear();
+    return all_events_held_;
 }
 
 awaitable<void> connection::serve(std::shared_ptr<pending_call> call) {
     bool again = true;
     while (again) {
         again = co_await run_once(*call);
+        if (again && call->in_pieces) {
+            co_await asio::post(executor_, asio::use_awaitable);
+        }
     }
     handler_->end(*call);
     calls_.erase(static_cast<std::uint64_t>(call->id));

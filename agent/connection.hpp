@@ -65,6 +65,7 @@ private:
     [[nodiscard]] awaitable<bool> read_more();
     [[nodiscard]] awaitable<void> write_replies();
     [[nodiscard]] awaitable<void> tell_events();
+    [[nodiscard]] awaitable<void> tell_changes();
     [[nodiscard]] awaitable<void> serve(std::shared_ptr<pending_call> call);
     [[nodiscard]] awaitable<bool> run_once(pending_call& call);
     [[nodiscard]] awaitable<bool> run_on_worker(pending_call& call);
@@ -99,6 +100,8 @@ private:
     outgoing_queue outgoing_;
     std::optional<request_handler> handler_;  // from the hello on
     std::unordered_map<std::uint64_t, std::shared_ptr<pending_call>> calls_;
+    protocol::buffer held_events_;  // events of watches that wait for the notices before them
+    bool all_events_held_ = true;   // and there are no more
     std::optional<std::string> last_word_;  // goodbye, once everything else is written
     bool ending_ = false;                   // no further frame is taken
     bool serving_ended_ = false;            // no further reply comes

@@ -50,7 +50,9 @@ void connection::on_hello(const protocol::frame& frame) {
     const auto mode = request.read_only ? session_mode::read_only : session_mode::read_write;
     handler_.emplace(executor_, files_, mode, options_.handles_max, log_);
     handshake_timer_.cancel();
+    handler_->leased().on_change([this] { output_.notify(); });
     tasks_.spawn(tell_events());
+    tasks_.spawn(tell_changes());
     protocol::hello_reply reply;
     reply.version = *verdict.version;
     reply.capabilities = request.capabilities & protocol::capabilities;

@@ -20,7 +20,8 @@ template <typename Request>
 using outcome_of = decltype(execute(std::declval<const Request&>(), std::declval<work_context>()));
 
 template <typename Request>
-inline constexpr bool opens = std::is_same_v<Request, protocol::open>;
+inline constexpr bool opens =
+    std::is_same_v<Request, protocol::open> || std::is_same_v<Request, protocol::open_leased>;
 
 // The read-only gate, then the service.
 template <typename Request>

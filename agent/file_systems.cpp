@@ -35,6 +35,19 @@ constexpr std::array local_types{
     ntfs3_magic,
 };
 
+constexpr std::array leasable_types{
+    long{EXT4_SUPER_MAGIC},  // ext2 and ext3 as well
+    long{XFS_SUPER_MAGIC},
+    long{BTRFS_SUPER_MAGIC},
+    long{TMPFS_MAGIC},
+    long{RAMFS_MAGIC},
+    long{OVERLAYFS_SUPER_MAGIC},
+    long{SQUASHFS_MAGIC},
+    long{EROFS_SUPER_MAGIC_V1},
+    long{ISOFS_SUPER_MAGIC},
+    zfs_magic,
+};
+
 constexpr std::array<std::string_view, 20> hanging_names{
     "9p",   "afs",     "autofs",   "beegfs",    "ceph",  "cifs",     "coda",
     "fuse", "fuseblk", "gfs2",     "glusterfs", "gpfs",  "lustre",   "nfs",
@@ -68,6 +81,21 @@ std::string_view take_field(std::string_view& line) {
     return field;
 }
 
+std::string_view take_line(std::string_view& table) {
+    const auto end = std::min(table.find('\n'), table.size());
+    const auto line = table.substr(0, end);
+    table.remove_prefix(std::min(end + 1, table.size()));
+    return line;
+}
+
+// 36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/root rw
+std::string_view take_mount_point(std::string_view& line) {
+    for (int skipped = 0; skipped < 4; ++skipped) {
+        take_field(line);
+    }
+    return take_field(line);
+}
+
 bool is_at_or_below(std::string_view path, std::string_view directory) {
     return directory == "/" || path == directory ||
            (path.starts_with(directory) && path[directory.size()] == '/');
@@ -79,16 +107,26 @@ bool is_local_file_system(long type) {
     return std::ranges::find(local_types, type) != local_types.end();
 }
 
-bool has_hanging_mounts(std::string_view mount_table, std::string_view directory) {
-    // 36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/root rw
+bool is_leasable_file_system(long type) {
+    return std::ranges::find(leasable_types, type) != leasable_types.end();
+}
+
+std::string mounts_below(std::string_view mount_table, std::string_view directory) {
+    std::string below;
     while (!mount_table.empty()) {
-        const auto end = std::min(mount_table.find('\n'), mount_table.size());
-        auto line = mount_table.substr(0, end);
-        mount_table.remove_prefix(std::min(end + 1, mount_table.size()));
-        for (int skipped = 0; skipped < 4; ++skipped) {
-            take_field(line);
+        const auto line = take_line(mount_table);
+        auto rest = line;
+        if (is_at_or_below(unescaped(take_mount_point(rest)), directory)) {
+            below.append(line) += '\n';
         }
-        const auto mount_point = take_field(line);
+    }
+    return below;
+}
+
+bool has_hanging_mounts(std::string_view mount_table, std::string_view directory) {
+    while (!mount_table.empty()) {
+        auto line = take_line(mount_table);
+        const auto mount_point = take_mount_point(line);
         const auto separator = line.find(" - ");
         if (separator == std::string_view::npos) {
             continue;

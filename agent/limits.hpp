@@ -42,6 +42,28 @@ inline constexpr std::uint32_t watches_max = 256 * 1024;
 // bounded too.
 inline constexpr std::uint32_t event_bytes_max = 512 * 1024;
 
+// Leases of one client, of directories and of files; also at most half of the handles it may have,
+// of the descriptors of this process and of the kernel's watches. What is above is not leased.
+inline constexpr std::uint32_t leases_max = 32768;
+
+// A frame of a listing is closed above this many bytes, and after so much work: a directory that is
+// to be watched counts as several files. Between two frames others have their turn: whoever waits
+// for a lease to be given up, above all.
+inline constexpr std::uint32_t lease_frame_bytes = 64 * 1024;
+inline constexpr std::uint32_t lease_frame_steps = 256;
+inline constexpr std::uint32_t directory_steps = 8;
+
+// A name that changes more often than so many times in a window is told as unknown, once, and then
+// no more until somebody asks for it.
+inline constexpr std::uint32_t notices_per_window_max = 3;
+inline constexpr std::uint32_t notice_window_ms = 20;
+
+// Names of one directory whose recent notices are remembered; with more of them its lease ends.
+inline constexpr std::uint32_t noted_names_max = 4096;
+
+// Changed names that are looked at for one write; what is left stays in the kernel's queue.
+inline constexpr std::uint32_t changed_names_max = 2048;
+
 // Clients of a listening agent at once.
 inline constexpr std::uint32_t clients_max = 64;
 

@@ -4,7 +4,9 @@
 #include "agent/file_systems.hpp"
 
 #include <string>
+#include <utility>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace farside::agent {
@@ -40,8 +42,20 @@ mount_watch::mount_watch(const asio::any_io_executor& executor, const root_dir& 
 void mount_watch::look() {
     // Without the table nothing is known, and then nothing is assumed to be quick.
     const auto directory = root_.own_path();
-    may_hang_ = !table_.is_open() || !directory ||
-                has_hanging_mounts(read_from_start(table_.native_handle()), *directory);
+    const auto table = table_.is_open() ? read_from_start(table_.native_handle()) : std::string{};
+    may_hang_ = !table_.is_open() || !directory || has_hanging_mounts(table, *directory);
+    auto mounts = directory ? mounts_below(table, *directory) : std::string{};
+    changes_ += mounts != mounts_ ? 1U : 0U;
+    mounts_ = std::move(mounts);
+}
+
+// The kernel tells of a change once, to whoever asks first: here or in run().
+std::uint64_t mount_watch::changes() {
+    pollfd table{table_.is_open() ? table_.native_handle() : -1, POLLPRI, 0};
+    if (::poll(&table, 1, 0) > 0) {
+        look();
+    }
+    return changes_;
 }
 
 awaitable<void> mount_watch::run() {

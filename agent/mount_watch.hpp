@@ -5,6 +5,9 @@
 #include "agent/root_dir.hpp"
 #include "agent/work.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace farside::agent {
 
 class mount_watch {
@@ -15,6 +18,9 @@ public:
     // Where a request with a path runs when its handle does not say.
     [[nodiscard]] lane path_lane() const { return may_hang_ ? lane::foreign : lane::here; }
 
+    // A number that grows when the target's mounts have changed. Asks the kernel.
+    [[nodiscard]] std::uint64_t changes();
+
     // Follows the mounts until stop().
     [[nodiscard]] awaitable<void> run();
     void stop();
@@ -24,6 +30,8 @@ private:
 
     const root_dir& root_;
     descriptor table_;
+    std::string mounts_;  // those of the target
+    std::uint64_t changes_ = 0;
     bool may_hang_ = false;
     bool stopping_ = false;
 };

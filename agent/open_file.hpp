@@ -52,10 +52,16 @@ class handle_table {
 public:
     explicit handle_table(std::size_t files_max) : files_max_{files_max} {}
 
-    // Counting files that are about to be added.
-    [[nodiscard]] bool full(std::size_t coming = 0) const {
-        return files_.size() + coming >= files_max_;
-    }
+    // Counting the places that are promised.
+    [[nodiscard]] bool full() const { return files_.size() + promised_ >= files_max_; }
+
+    // A place for a file that is about to be added. REQUIRES: !full().
+    void promise() { ++promised_; }
+
+    // Right before the add(), or where none comes.
+    void redeem() { --promised_; }
+
+    [[nodiscard]] std::size_t files_max() const { return files_max_; }
 
     [[nodiscard]] std::size_t size() const { return files_.size(); }
 
@@ -71,6 +77,7 @@ public:
 
 private:
     std::size_t files_max_;
+    std::size_t promised_ = 0;
     std::uint64_t last_id_ = 0;
     std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
 };

@@ -4,6 +4,9 @@
 #include "agent/attributes.hpp"
 #include "agent/file_systems.hpp"
 #include "agent/services.hpp"
+#include "protocol/limits.hpp"
+
+#include <algorithm>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -126,6 +129,23 @@ result<opened_file> execute(const protocol::open& request, const work_context& c
         }
     }
     return file;
+}
+
+protocol::open as_open(const protocol::open_leased& request) {
+    return {
+        request.at, request.flags, request.mode, request.umask, request.resolve, /*enters=*/false};
+}
+
+lane lane_of_open(const protocol::open_leased& request, const work_context& context) {
+    return lane_of_open(as_open(request), context);
+}
+
+result<opened_file> execute(const protocol::open_leased& request, const work_context& context) {
+    auto opened = execute(as_open(request), context);
+    if (opened) {
+        opened->inline_bytes = std::min(request.inline_bytes, protocol::limits::data_bytes_max);
+    }
+    return opened;
 }
 
 result<protocol::empty_reply> execute(const protocol::close&, const work_context& context) {

@@ -36,7 +36,8 @@ struct pending_call {
     notification changed;  // of what serves it: a turn came, work ended, an interruption
     protocol::request_id id;
     lane where = lane::here;
-    bool bulk = false;            // its reply may be long: it goes where small replies overtake it
+    bool in_pieces = false;  // others have their turn between two frames; a cancel ends it there
+    bool bulk = false;       // its reply may be long: it goes where small replies overtake it
     std::size_t reply_bytes = 0;  // of bulk data that the next work() may add
     std::size_t turns_awaited = 0;
     std::vector<turn> turns;
@@ -49,7 +50,7 @@ struct pending_call {
 
     // A cancel acts on it: it waits for somebody else, as opposed to a disk.
     [[nodiscard]] bool interruptible() const {
-        return where == lane::patient || where == lane::foreign;
+        return in_pieces || where == lane::patient || where == lane::foreign;
     }
 };
 

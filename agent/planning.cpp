@@ -183,6 +183,11 @@ lane lane_of(const protocol::write_back& /*request*/, const open_file& file) {
     return in_bounded_time(file);
 }
 
+bool waits_for_leases(const protocol::set_attributes& request) {
+    const bool open_for_writing = request.at.path.empty() && (request.flags & AT_EMPTY_PATH) == 0;
+    return request.mask == protocol::set_mask::size && !open_for_writing;
+}
+
 lane lane_of_location(const work_context& context, lane path_lane) {
     const bool foreign =
         (context.file && context.file->foreign) || (context.file_to && context.file_to->foreign);

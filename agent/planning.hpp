@@ -6,6 +6,7 @@
 #include "agent/open_file.hpp"
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/lease_messages.hpp"
 #include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/watch_messages.hpp"
@@ -113,9 +114,13 @@ template <typename Request>
     if constexpr (std::is_same_v<Request, protocol::lock_process>) {
         return request.command == F_SETLKW;
     } else {
-        return std::is_same_v<Request, protocol::open>;
+        return std::is_same_v<Request, protocol::open> ||
+               std::is_same_v<Request, protocol::open_leased>;
     }
 }
+
+// Whether it waits until others give up their leases on the contents, see file_leases.hpp.
+[[nodiscard]] bool waits_for_leases(const protocol::set_attributes& request);
 
 [[nodiscard]] lane lane_of(const protocol::write_back&, const open_file&);
 

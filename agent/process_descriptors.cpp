@@ -3,6 +3,10 @@
 
 #include "protocol/limits.hpp"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -47,6 +51,17 @@ result<std::string> process_descriptors::path_of(int fd) const {
         return errno_code(ENOENT);  // "(unreachable)...", or not a file with a path
     }
     return path;
+}
+
+std::uint64_t process_descriptors::watches_max() const {
+    const unique_fd setting{::openat(
+        self_.get(), "../sys/fs/inotify/max_user_watches", O_RDONLY | O_CLOEXEC
+    )};
+    std::array<char, 32> text{};
+    const auto got = setting ? ::read(setting.get(), text.data(), text.size()) : 0;
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + std::max<ssize_t>(got, 0), value);
+    return value;
 }
 
 result<unique_fd> process_descriptors::open_mount_table() const {

@@ -10,6 +10,7 @@
 #include "agent/posix.hpp"
 #include "protocol/support/unique_fd.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -33,6 +34,9 @@ public:
 
     // Where this process was before, for paths of its command line; only the first time.
     [[nodiscard]] unique_fd take_start_directory() { return std::move(started_in_); }
+
+    // The inotify(7) watches that the kernel allows a user; 0 where it does not say.
+    [[nodiscard]] std::uint64_t watches_max() const;
 
     // /proc/self/mountinfo as it is in the namespace that is joined now.
     [[nodiscard]] result<unique_fd> open_mount_table() const;

@@ -177,6 +177,10 @@ bool detail::changes(const protocol::open& request) {
            (request.flags & O_TMPFILE) == O_TMPFILE;
 }
 
+bool detail::changes(const protocol::open_leased& request) {
+    return changes(as_open(request));
+}
+
 bool detail::changes(const protocol::ioctl& request) {
     return request.command == FS_IOC_SETFLAGS;
 }
@@ -205,6 +209,10 @@ refusal refuse(const protocol::open& request, const work_context& context) {
     }
     const auto no_parent = check_parent(at, split(at.path), context);
     return no_parent ? no_parent : refused;
+}
+
+refusal refuse(const protocol::open_leased& request, const work_context& context) {
+    return refuse(as_open(request), context);
 }
 
 refusal refuse(const protocol::ioctl& /*request*/, const work_context& context) {

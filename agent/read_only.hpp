@@ -50,7 +50,8 @@ using always_changes = protocol::type_list<
     protocol::set_xattr,
     protocol::remove_xattr>;
 
-using sometimes_changes = protocol::type_list<protocol::open, protocol::ioctl>;
+using sometimes_changes =
+    protocol::type_list<protocol::open, protocol::open_leased, protocol::ioctl>;
 
 template <typename Message, typename... Listed>
 constexpr bool is_listed(protocol::type_list<Listed...> /*list*/) {
@@ -58,6 +59,7 @@ constexpr bool is_listed(protocol::type_list<Listed...> /*list*/) {
 }
 
 [[nodiscard]] bool changes(const protocol::open& request);
+[[nodiscard]] bool changes(const protocol::open_leased& request);
 [[nodiscard]] bool changes(const protocol::ioctl& request);
 
 }  // namespace detail
@@ -86,6 +88,7 @@ using refusal = boost::system::error_code;
 // The open of a file that exists and is only read may go on, without O_CREAT: then there is no
 // refusal. Nothing else of these ever may.
 [[nodiscard]] refusal refuse(const protocol::open&, const work_context&);
+[[nodiscard]] refusal refuse(const protocol::open_leased&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::ioctl&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::write&, const work_context&);
 [[nodiscard]] refusal refuse(const protocol::write_back&, const work_context&);

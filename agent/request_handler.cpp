@@ -18,6 +18,10 @@ constexpr bool watches_something =
     std::is_same_v<Request, protocol::watch_add> || std::is_same_v<Request, protocol::watch_remove>;
 
 template <typename Request>
+constexpr bool asks_for_leases =
+    std::is_same_v<Request, protocol::lookup> || std::is_same_v<Request, protocol::fetch>;
+
+template <typename Request>
 constexpr bool reads = std::is_same_v<Request, protocol::read>;
 
 template <typename Request>
@@ -35,6 +39,11 @@ std::size_t bulk_bytes(const protocol::read& request) {
 template <typename Request>
 std::size_t bulk_bytes(const Request& /*request*/) {
     return 0;
+}
+
+template <typename Outcome>
+bool would_wait(const Outcome& outcome) {
+    return !outcome && outcome.error() == errno_code(EWOULDBLOCK);
 }
 
 }  // namespace
@@ -60,6 +69,7 @@ request_handler::request_handler(
       mode_{mode},
       handles_{handles_max},
       watches_{executor},
+      leases_{executor, files.root, files.mounts, files.leases, handles_},
       log_{log} {}
 
 result<std::shared_ptr<pending_call>> request_handler::start(
@@ -67,26 +77,27 @@ result<std::shared_ptr<pending_call>> request_handler::start(
 ) {
     result<std::shared_ptr<pending_call>> started = std::shared_ptr<pending_call>{};
     bool known = false;
-    protocol::for_each_message(
-        protocol::file_requests{},
-        [&]<typename Request>(std::type_identity<Request> /*message*/) {
-            if (Request::op != frame.header.op) {
-                return;
-            }
-            known = true;
-            auto request = protocol::decode<Request>(frame.payload);
-            if (!request) {
-                started = request.error();
-                return;
-            }
-            if constexpr (std::is_same_v<Request, protocol::watch_close>) {
-                close_instance(*request, frame.header.id, out);
-            } else {
-                clip(*request);
-                started = start_typed(*request, frame, out);
-            }
+    const auto try_as = [&]<typename Request>(std::type_identity<Request> /*message*/) {
+        if (Request::op != frame.header.op) {
+            return;
         }
-    );
+        known = true;
+        auto request = protocol::decode<Request>(frame.payload);
+        if (!request) {
+            started = request.error();
+            return;
+        }
+        if constexpr (std::is_same_v<Request, protocol::watch_close>) {
+            close_instance(*request, frame.header.id, out);
+        } else if constexpr (asks_for_leases<Request>) {
+            started = start_answer(std::move(*request), frame.header.id, out);
+        } else {
+            clip(*request);
+            started = start_typed(*request, frame, out);
+        }
+    };
+    protocol::for_each_message(protocol::file_requests{}, try_as);
+    protocol::for_each_message(protocol::lease_requests{}, try_as);
     if (!known) {
         protocol::append_error(out, frame.header.op, frame.header.id, protocol::wire_errno{ENOSYS});
     }
@@ -107,12 +118,15 @@ std::shared_ptr<pending_call> request_handler::start_typed(
         reply<Request>(id, outcome_of<Request>{errno_code(EBADF)}, out);
         return nullptr;
     }
+    if constexpr (std::is_same_v<Request, protocol::close>) {
+        leases_.forget(request.handle);
+    }
     if constexpr (requires { request.owner; }) {
         context.owner = request.owner != 0 ? locks_.owner(request.owner) : nullptr;
     }
     if constexpr (opens<Request>) {
         // Before anything is created: a failed request changes nothing.
-        if (handles_.full(opening_)) {
+        if (handles_.full()) {
             reply<Request>(id, outcome_of<Request>{errno_code(EMFILE)}, out);
             return nullptr;
         }
@@ -128,7 +142,13 @@ std::shared_ptr<pending_call> request_handler::start_typed(
     }
     context.data = &data_;
     auto outcome = run_caught(request, context, log_);
-    if (moves_to_wait(request) && !outcome && outcome.error() == errno_code(EWOULDBLOCK)) {
+    if constexpr (opens<Request>) {
+        // Where it would wait for a lease of ours, that is given up now.
+        if (would_wait(outcome) && files_.leases.give_up_broken()) {
+            outcome = run_caught(request, context, log_);
+        }
+    }
+    if (moves_to_wait(request) && would_wait(outcome)) {
         context.where = lane::patient;
         return make_pending<Request>(frame, std::move(context));
     }
@@ -154,6 +174,12 @@ lane request_handler::choose_lane(const Request& request, const work_context& co
         if constexpr (opens<Request>) {
             // On a worker the look at the file is part of the work.
             return where == lane::here ? lane_of_open(request, context) : where;
+        }
+        if constexpr (std::is_same_v<Request, protocol::set_attributes>) {
+            // Some may be ours, and then nobody else must be kept from giving them up.
+            if (where == lane::here && files_.leases.any() && waits_for_leases(request)) {
+                return lane::patient;
+            }
         }
         return where;
     }
@@ -215,7 +241,7 @@ std::shared_ptr<pending_call> request_handler::make_pending(
     call->reply_bytes = bulk_bytes(state->request);
     take_turns(state->request, state->context, call);
     if constexpr (opens<Request>) {
-        ++opening_;
+        handles_.promise();
     }
     call->work = [s = state.get(), c = call.get(), log = &log_] {
         s->context.where = c->where;
@@ -230,7 +256,7 @@ std::shared_ptr<pending_call> request_handler::make_pending(
     };
     call->fail = [this, id = call->id](int number, protocol::buffer& out) {
         if constexpr (opens<Request>) {
-            --opening_;
+            handles_.redeem();
         }
         reply<Request>(id, outcome_of<Request>{errno_code(number)}, out);
     };
@@ -243,13 +269,12 @@ pending_call::outcome request_handler::finish_typed(
 ) {
     using enum pending_call::outcome;
     auto& outcome = state.outcome;
-    if (moves_to_wait(state.request) && call.where != lane::patient && !outcome &&
-        outcome.error() == errno_code(EWOULDBLOCK)) {
+    if (moves_to_wait(state.request) && call.where != lane::patient && would_wait(outcome)) {
         call.where = lane::patient;
         return retry;
     }
     if constexpr (opens<Request>) {
-        --opening_;
+        handles_.redeem();
     }
     if constexpr (reads<Request>) {
         auto& request = state.request;
@@ -312,13 +337,11 @@ void request_handler::reply(protocol::request_id id, Outcome&& outcome, protocol
         protocol::append_error(out, Request::op, id, to_wire(outcome.error()));
         return;
     }
-    if constexpr (opens<Request>) {
-        const auto kept = keep(std::move(*outcome));
-        if (!kept) {
-            protocol::append_error(out, Request::op, id, to_wire(kept.error()));
-            return;
-        }
-        protocol::append_reply<Request>(out, id, *kept);
+    if constexpr (std::is_same_v<Request, protocol::open>) {
+        const auto handle = handles_.add(std::move(outcome->file));
+        protocol::append_reply<Request>(out, id, {handle, outcome->attr, std::move(outcome->path)});
+    } else if constexpr (std::is_same_v<Request, protocol::open_leased>) {
+        protocol::append_reply<Request>(out, id, keep_leased(*outcome));
     } else if constexpr (std::is_same_v<Request, protocol::watch_add>) {
         protocol::append_reply<Request>(out, id, {outcome->watch, outcome->directory});
     } else {
@@ -335,11 +358,6 @@ void request_handler::reply(protocol::request_id id, Outcome&& outcome, protocol
     }
 }
 
-result<protocol::open_reply> request_handler::keep(opened_file&& opened) {
-    return protocol::open_reply{
-        handles_.add(std::move(opened.file)), opened.attr, std::move(opened.path)};
-}
-
 void request_handler::end(pending_call& call) {
     for (auto& turn : std::exchange(call.turns, {})) {
         turn.file->order.leave(turn.ticket);
@@ -352,6 +370,7 @@ void request_handler::end(pending_call& call) {
 
 std::vector<request_handler::slow_close> request_handler::close_all() {
     std::vector<slow_close> slow;
+    leases_.stop();
     for (auto& file : handles_.remove_all()) {
         if (file->foreign || file->kind == file_kind::character_device) {
             slow.push_back({file->foreign ? lane::foreign : lane::patient, std::move(file)});

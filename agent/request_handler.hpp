@@ -3,6 +3,7 @@
 // messages and files; knows no sockets. Loop thread, except for the `work` of pending calls.
 #pragma once
 
+#include "agent/leases.hpp"
 #include "agent/log.hpp"
 #include "agent/mount_watch.hpp"
 #include "agent/open_file.hpp"
@@ -20,7 +21,8 @@ namespace farside::agent {
 struct served_files {
     const root_dir& root;
     const creation_mask& mask;
-    const mount_watch& mounts;
+    mount_watch& mounts;
+    file_leases& leases;
 };
 
 enum class session_mode : bool { read_only, read_write };
@@ -47,6 +49,8 @@ public:
     [[nodiscard]] std::size_t open_files() const { return handles_.size(); }
 
     [[nodiscard]] watches& watched() { return watches_; }
+
+    [[nodiscard]] leases& leased() { return leases_; }
 
     // A file that is closed when nobody holds it any more, which may block.
     struct slow_close {
@@ -107,16 +111,21 @@ private:
         const protocol::watch_close& request, protocol::request_id id, protocol::buffer& out
     );
 
-    [[nodiscard]] result<protocol::open_reply> keep(opened_file&& opened);
+    // lease_service.cpp
+    template <typename Request>
+    [[nodiscard]] std::shared_ptr<pending_call> start_answer(
+        Request&& request, protocol::request_id id, protocol::buffer& out
+    );
+    [[nodiscard]] protocol::open_leased_reply keep_leased(const opened_file& opened);
 
     asio::any_io_executor executor_;
     const served_files& files_;
     session_mode mode_;
     handle_table handles_;
     watches watches_;
+    leases leases_;
     record_locks locks_;
-    std::size_t opening_ = 0;  // opens under way: each may need room in the table
-    data_buffer data_;         // of requests that run here
+    data_buffer data_;  // of requests that run here
     const logger& log_;
 };
 

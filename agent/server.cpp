@@ -23,13 +23,15 @@ server::server(
       options_{std::move(options)},
       log_{log},
       mounts_{executor_, target.root},
-      files_{target.root, mask, mounts_},
+      file_leases_{executor_},
+      files_{target.root, mask, mounts_, file_leases_},
       lanes_{options_.lanes, mask},
       acceptor_{executor_},
       target_process_{executor_},
       stop_{executor_},
       tasks_{executor_, log} {
     tasks_.spawn(mounts_.run());
+    tasks_.spawn(file_leases_.run());
     if (target.pidfd) {
         target_process_.assign(::fcntl(target.pidfd.get(), F_DUPFD_CLOEXEC, 0));
         tasks_.spawn(watch_target());
@@ -71,6 +73,7 @@ void server::stop_watching() {
     acceptor_.close(ignored);
     target_process_.close(ignored);
     mounts_.stop();
+    file_leases_.stop();
 }
 
 connection_options server::options_for(std::string client) const {

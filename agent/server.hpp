@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/connection.hpp"
+#include "agent/file_leases.hpp"
 #include "agent/lanes.hpp"
 #include "agent/listening_socket.hpp"
 #include "agent/mount_watch.hpp"
@@ -64,6 +65,7 @@ private:
     server_options options_;
     const logger& log_;
     mount_watch mounts_;
+    file_leases file_leases_;
     served_files files_;
     lanes lanes_;
     descriptor acceptor_;

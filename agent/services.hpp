@@ -4,6 +4,7 @@
 
 #include "agent/work.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/lease_messages.hpp"
 #include "protocol/lock_messages.hpp"
 #include "protocol/name_messages.hpp"
 #include "protocol/watch_messages.hpp"
@@ -14,17 +15,23 @@ namespace farside::agent {
 struct opened_file {
     std::shared_ptr<open_file> file;
     protocol::attributes attr;
-    std::string path;  // where the request enters a directory
+    std::string path;                // where the request enters a directory
+    std::uint32_t inline_bytes = 0;  // of its contents are wanted with the reply
 };
 
 // open_service.cpp
 
 // Where an open may run. Looks at the file that it would open; loop thread, or a foreign worker.
 [[nodiscard]] lane lane_of_open(const protocol::open& request, const work_context& context);
+[[nodiscard]] lane lane_of_open(const protocol::open_leased& request, const work_context& context);
+
+[[nodiscard]] protocol::open as_open(const protocol::open_leased& request);
 
 // Outside of the patient lane an open that would wait answers EWOULDBLOCK and has changed nothing;
 // it is then to be repeated there.
 [[nodiscard]] result<opened_file> execute(const protocol::open&, const work_context&);
+// Opens; what can be leased is leased on the loop thread.
+[[nodiscard]] result<opened_file> execute(const protocol::open_leased&, const work_context&);
 [[nodiscard]] result<protocol::empty_reply> execute(const protocol::close&, const work_context&);
 
 // io_service.cpp

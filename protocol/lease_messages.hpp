@@ -7,7 +7,12 @@
 // written yet when the change was made; so what a client can learn from a reply is never newer than
 // what it was told before.
 //
-// Handles of both kinds are closed like any other, which ends the lease.
+// Handles of both kinds are closed like any other, which ends the lease. A directory has one handle
+// as long as it is leased, whatever is asked; one that is renamed keeps it. Of files each answer
+// brings handles of its own.
+//
+// A regular file with several links changes through all of them: none is covered, and a client that
+// sees a second one appear knows the same of the first (by device and inode).
 #pragma once
 
 #include "protocol/file_messages.hpp"
@@ -25,11 +30,14 @@ struct leased_entry {
     handle_id directory = no_handle;  // no_handle: the root, or the file `handle` itself
     std::string name;                 // one component; empty: the directory itself
     name_state state = name_state::present;
-    bool covered = false;  // `attr` holds until told otherwise; else it is only from now
-    attributes attr;       // of the entry, not of what a symbolic link leads to
-    std::string link;      // what a symbolic link says
+    // `attr` holds until told otherwise, all but the time of the last access and the blocks; else
+    // it is only from now.
+    bool covered = false;
+    attributes attr;   // of the entry, not of what a symbolic link leads to
+    std::string link;  // what a symbolic link says
     // Of a directory: its own lease; no_handle where its file system or a limit forbids that. Of a
-    // regular file whose data is here: leased.
+    // regular file whose data is here: leased. Notices bring no data, and say by `ended` alone that
+    // a file's lease is over.
     handle_id handle = no_handle;
     bytes_view data;  // of a leased file: all of it, from the first byte to the end
 
@@ -52,7 +60,7 @@ struct lookup_reply {
 // behind a component that is missing, a symbolic link, no directory, or not leased. With `list`,
 // where it came to the end and that is a leased directory: all its names with their attributes, and
 // those of directories below, breadth first, as long as there is budget. Directories come before
-// the names in them. The answer is several frames.
+// the names in them. The answer is several frames; ESTALE where the base is not leased (any more).
 struct lookup {
     static constexpr opcode op = opcode::lookup;
     using reply = lookup_reply;

@@ -87,6 +87,10 @@ void fake_client::on_frame(const protocol::frame& frame) {
             events_.push_back(protocol::decode<protocol::watch_events>(event.body).value());
             return;
         }
+        if (event.op == protocol::opcode::changes) {
+            changes_.push_back(protocol::decode<protocol::changes>(event.body).value());
+            return;
+        }
         goodbye_ = protocol::decode<protocol::goodbye>(event.body).value().reason;
         return;
     }
@@ -146,6 +150,19 @@ std::vector<protocol::watch_events> fake_client::wait_for_events() {
         }
     }
     return take_events();
+}
+
+std::vector<protocol::changes> fake_client::take_changes() {
+    return std::exchange(changes_, {});
+}
+
+std::vector<protocol::changes> fake_client::wait_for_changes() {
+    while (changes_.empty()) {
+        if (!receive(true)) {
+            throw std::runtime_error{"the connection ended"};
+        }
+    }
+    return take_changes();
 }
 
 std::string fake_client::data_of(const raw_answer& whole) {

@@ -93,6 +93,10 @@ public:
     // The same, but waits where there is nothing yet.
     std::vector<protocol::watch_events> wait_for_events();
 
+    // The same of notices of leases. Their data are not kept: there are none in notices.
+    std::vector<protocol::changes> take_changes();
+    std::vector<protocol::changes> wait_for_changes();
+
     // Reads to the end of the connection; the reason of the goodbye, or nothing.
     std::optional<std::string> wait_for_goodbye();
 
@@ -121,6 +125,7 @@ private:
     std::map<protocol::multiplexer::cookie, raw_answer> complete_;
     std::vector<protocol::multiplexer::cookie> order_;  // of completion, not yet told
     std::vector<protocol::watch_events> events_;
+    std::vector<protocol::changes> changes_;
     std::optional<std::string> goodbye_;
 };
 
