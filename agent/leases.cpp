@@ -1,8 +1,8 @@
-// Taking leases, telling entries, giving leases up.
+// Taking leases of directories, telling entries, giving leases up.
 #include "agent/leases.hpp"
 
 #include "agent/attributes.hpp"
-#include "agent/file_systems.hpp"
+#include "agent/lease_status.hpp"
 #include "protocol/limits.hpp"
 
 #include <algorithm>
@@ -12,20 +12,15 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace farside::agent {
 namespace {
 
-constexpr unsigned told_of_names = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
-
 // Whatever changes attributes, contents or names; not what only looks.
 constexpr std::uint32_t directory_changes = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE |
                                             IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
                                             IN_MOVE_SELF | IN_ONLYDIR;
-constexpr std::uint32_t file_changes = IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
 // The kernel's setting where it does not say: its default for small machines.
 constexpr std::uint64_t watches_assumed = 8192;
@@ -41,63 +36,6 @@ std::size_t most_leases(const root_dir& root, const handle_table& handles) {
         (watches != 0 ? watches : watches_assumed) / 2,
         descriptors / 2,
     });
-}
-
-bool is_leasable(int fd) {
-    struct statfs told {};
-
-    return ::fstatfs(fd, &told) == 0 && is_leasable_file_system(told.f_type);
-}
-
-inode_key key_of(const struct statx& told) {
-    return {makedev(told.stx_dev_major, told.stx_dev_minor), told.stx_ino};
-}
-
-bool knows_mount(const struct statx& told) {
-    return (told.stx_mask & STATX_MNT_ID) != 0;
-}
-
-// Whether the directory's watch tells of each change to what a name is now. Through another name,
-// or another mount, it would be told elsewhere; devices change without a word.
-bool is_covered(const lease& directory, const struct statx& told) {
-    const bool silent_kind = S_ISCHR(told.stx_mode) || S_ISBLK(told.stx_mode);
-    return !silent_kind && !S_ISDIR(told.stx_mode) && told.stx_nlink == 1 && knows_mount(told) &&
-           told.stx_mnt_id == directory.mount;
-}
-
-bool stat_name(int directory, const std::string& name, struct statx& told) {
-    constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-    return ::statx(directory, name.c_str(), flags, told_of_names, &told) == 0;
-}
-
-bool stat_file(int fd, struct statx& told) {
-    return ::statx(fd, "", AT_EMPTY_PATH, told_of_names, &told) == 0;
-}
-
-// Without making it look used, where that is permitted.
-unique_fd open_to_read(int descriptors, int fd) {
-    const auto name = process_descriptors::name_of(fd);
-    constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    unique_fd opened{::openat(descriptors, name.c_str(), flags | O_NOATIME)};
-    if (!opened && errno == EPERM) {
-        opened = unique_fd{::openat(descriptors, name.c_str(), flags)};
-    }
-    return opened;
-}
-
-// Under a lease nobody can write, and whoever wants to truncate waits: the size is the file's, and
-// it is read in one piece of time however many calls that takes.
-bool read_all(int fd, std::span<std::byte> room) {
-    std::size_t bytes = 0;
-    while (bytes < room.size()) {
-        const auto rest = room.subspan(bytes);
-        const auto got = ::pread(fd, rest.data(), rest.size(), static_cast<off_t>(bytes));
-        if (got <= 0) {
-            return false;
-        }
-        bytes += static_cast<std::size_t>(got);
-    }
-    return true;
 }
 
 }  // namespace
@@ -296,80 +234,6 @@ protocol::leased_entry leases::tell_name(
         }
     }
     return entry;
-}
-
-void leases::add_data(lease& directory, protocol::leased_entry& entry, std::span<std::byte> room) {
-    if (!has_room()) {
-        return;
-    }
-    // What the name leads to may be something else by now, whose opening would be noticed: so it is
-    // found first and opened then.
-    constexpr int find_only = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    const unique_fd found{::openat(directory.fd(), entry.name.c_str(), find_only)};
-
-    struct statx told {};
-
-    if (!found || !stat_file(found.get(), told) || !S_ISREG(told.stx_mode) ||
-        (told.stx_mnt_id != directory.mount && !is_leasable(found.get()))) {
-        return;
-    }
-    lease made;
-    made.file = std::make_shared<open_file>();
-    made.file->fd = open_to_read(root_.descriptors().directory(), found.get());
-    made.file->inode = key_of(told);
-    made.file->flags = O_RDONLY;
-    made.has_data = true;
-    if (!made.file->fd) {
-        return;
-    }
-    made.handle = handles_.add(made.file);
-    const int fd = made.fd();
-    const bool taken = files_.take(fd, *this, made.handle);
-    // Anew: what was told before the lease may have changed before it.
-    if (!taken || !stat_file(fd, told) || told.stx_size > room.size() ||
-        !read_all(fd, room.first(told.stx_size))) {
-        files_.release(fd);
-        handles_.remove(made.handle);
-        return;
-    }
-    entry.attr = to_wire(told);
-    entry.covered = is_covered(directory, told);
-    entry.handle = made.handle;
-    entry.data.bytes = room.first(told.stx_size);
-    table_.add(std::move(made));
-}
-
-void leases::lease_opened(
-    const std::shared_ptr<open_file>& file,
-    std::span<std::byte> room,
-    protocol::open_leased_reply& reply
-) {
-    const int fd = file->fd.get();
-    reply.as_of = number_;
-    if (file->kind != file_kind::regular || (file->flags & O_ACCMODE) != O_RDONLY ||
-        file->foreign || !has_room() || !is_leasable(fd) || !files_.take(fd, *this, reply.handle)) {
-        return;
-    }
-    const int watched = watch(fd, file_changes);
-
-    struct statx told {};
-
-    const bool known = watched != no_watch && stat_file(fd, told);
-    const auto wanted = room.first(std::min<std::size_t>(room.size(), told.stx_size));
-    if (!known || !read_all(fd, wanted)) {
-        files_.release(fd);
-        unwatch(watched);
-        return;
-    }
-    lease made;
-    made.handle = reply.handle;
-    made.file = file;
-    made.has_data = true;
-    made.watch = watched;
-    table_.add(std::move(made));
-    reply.attr = to_wire(told);
-    reply.leased = true;
-    reply.data.bytes = wanted;
 }
 
 lease leases::take_away(protocol::handle_id handle) {

@@ -1,0 +1,47 @@
+// statx(2) with the fields that `stat` tells by default.
+#include "agent/lease_status.hpp"
+
+#include "agent/file_systems.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+namespace farside::agent {
+namespace {
+
+constexpr unsigned told_of_names = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+
+}  // namespace
+
+bool stat_name(int directory, const std::string& name, struct statx& told) {
+    constexpr int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    return ::statx(directory, name.c_str(), flags, told_of_names, &told) == 0;
+}
+
+bool stat_file(int fd, struct statx& told) {
+    return ::statx(fd, "", AT_EMPTY_PATH, told_of_names, &told) == 0;
+}
+
+bool is_leasable(int fd) {
+    struct statfs told {};
+
+    return ::fstatfs(fd, &told) == 0 && is_leasable_file_system(told.f_type);
+}
+
+inode_key key_of(const struct statx& told) {
+    return {makedev(told.stx_dev_major, told.stx_dev_minor), told.stx_ino};
+}
+
+bool knows_mount(const struct statx& told) {
+    return (told.stx_mask & STATX_MNT_ID) != 0;
+}
+
+bool is_covered(const lease& directory, const struct statx& told) {
+    const bool silent_kind = S_ISCHR(told.stx_mode) || S_ISBLK(told.stx_mode);
+    return !silent_kind && !S_ISDIR(told.stx_mode) && told.stx_nlink == 1 && knows_mount(told) &&
+           told.stx_mnt_id == directory.mount;
+}
+
+}  // namespace farside::agent
