@@ -88,6 +88,12 @@ outcome on_sync(call_frame& frame) noexcept {
     return answer(frame, call.argument(0, id).argument(1, kind).run());
 }
 
+// sync(2) is about this machine's disks.
+outcome on_sync_here(call_frame& /*frame*/) noexcept {
+    settle_writes();
+    return outcome::pass;
+}
+
 outcome on_sync_file_range(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
     if (path_only(id)) {

@@ -346,25 +346,22 @@ outcome execute(
 }
 
 // Before this process's memory and descriptors go: who learns of its end finds at the target what
-// it stored and wrote. A failure has nobody to go to here; the session tells the user.
-void settle_writes() noexcept {
+// it stored and wrote.
+void leave_nothing_behind() noexcept {
     write_back_mappings();
-    if (state.segment->head.unsettled_writes.load(std::memory_order_seq_cst) != 0) {
-        session_call call{segment::call::settle};
-        static_cast<void>(call.run());
-    }
+    settle_writes();
 }
 
 }  // namespace
 
 outcome on_execve(call_frame& frame) noexcept {
-    settle_writes();
+    leave_nothing_behind();
     const place where{AT_FDCWD, frame.argument<const char*>(0)};
     return execute(frame, where, 0, 1);
 }
 
 outcome on_execveat(call_frame& frame) noexcept {
-    settle_writes();
+    leave_nothing_behind();
     const long flags = frame.argument(4);
     const place where{
         frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
@@ -372,7 +369,7 @@ outcome on_execveat(call_frame& frame) noexcept {
 }
 
 outcome on_exit_group(call_frame& /*frame*/) noexcept {
-    settle_writes();
+    leave_nothing_behind();
     return outcome::pass;
 }
 

@@ -155,6 +155,7 @@ FARSIDE_HANDLER(on_execve);
 FARSIDE_HANDLER(on_tgkill);
 FARSIDE_HANDLER(on_execveat);
 FARSIDE_HANDLER(on_exit_group);
+FARSIDE_HANDLER(on_sync_here);
 
 #undef FARSIDE_HANDLER
 

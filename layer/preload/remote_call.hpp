@@ -147,4 +147,13 @@ inline void count_hit() noexcept {
     state.segment->head.hits.fetch_add(1, std::memory_order_relaxed);
 }
 
+// What programs wrote and is still on its way comes to the target. A failure is told by calls on
+// the file, or to the user.
+inline void settle_writes() noexcept {
+    if (state.segment->head.unsettled_writes.load(std::memory_order_seq_cst) != 0) {
+        session_call call{segment::call::settle};
+        static_cast<void>(call.run());
+    }
+}
+
 }  // namespace farside::preload
