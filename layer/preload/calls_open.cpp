@@ -1,4 +1,5 @@
 // open(2), openat(2), openat2(2), creat(2).
+#include "layer/preload/cached.hpp"
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/open_files.hpp"
 #include "layer/preload/remote_call.hpp"
@@ -86,6 +87,13 @@ outcome serve(
             return answer(frame, local_call(frame, path_index, where.path().data()));
         case place::kind::remote:
             break;
+    }
+    // What is not there cannot be opened, unless it is made.
+    if (!creates(request.flags) && request.resolve == 0) {
+        if (const long failed = cached_failure(where); failed != 0) {
+            count_hit();
+            return answer(frame, failed);
+        }
     }
     return answer(frame, open_remote(frame, where.base(), where.path(), path_index, request));
 }

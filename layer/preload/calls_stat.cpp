@@ -1,4 +1,5 @@
 // Calls that ask about files: the stat family, statfs(2), access(2), readlink(2).
+#include "layer/preload/cached.hpp"
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
 
@@ -53,6 +54,77 @@ void ask(session_call& call, std::uint64_t flags, std::uint64_t mask) noexcept {
     call.argument(segment::first_argument, flags).argument(segment::first_argument + 1, mask);
 }
 
+// What the cache answers, or 1: ask.
+constexpr long not_cached = 1;
+
+[[gnu::noinline]] long stat_cached(
+    const place& where, std::uint64_t flags, struct stat* out
+) noexcept {
+    constexpr std::uint64_t known_flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    if (!where.remote() || (flags & ~known_flags) != 0) {
+        return not_cached;
+    }
+    cached_node node;
+    const cached_answer known = look_up(where, node);
+    if (known == cached_answer::unknown) {
+        return not_cached;
+    }
+    count_hit();
+    if (known != cached_answer::found) {
+        return failure_of(known);
+    }
+    if (!can_write(out)) {
+        return -EFAULT;
+    }
+    fill_stat(*out, node.attributes);
+    return 0;
+}
+
+[[gnu::noinline]] long fstat_cached(std::uint64_t id, struct stat* out) noexcept {
+    cached_node node;
+    if (!look_up(id, node)) {
+        return not_cached;
+    }
+    count_hit();
+    if (!can_write(out)) {
+        return -EFAULT;
+    }
+    fill_stat(*out, node.attributes);
+    return 0;
+}
+
+// The kernel tells the time of birth only where it is asked for, all else that is told always.
+[[gnu::noinline]] long statx_cached(
+    const place& where, std::uint64_t flags, std::uint64_t mask, struct statx* out
+) noexcept {
+    constexpr std::uint64_t known_flags =
+        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC | AT_EMPTY_PATH;
+    constexpr std::uint64_t known_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+    if (!where.remote() || (flags & ~known_flags) != 0 || (mask & UINT32_MAX & ~known_mask) != 0) {
+        return not_cached;
+    }
+    cached_node node;
+    const cached_answer known = look_up(where, node);
+    const std::uint64_t needed = STATX_BASIC_STATS | STATX_MNT_ID | (mask & STATX_BTIME);
+    if (known == cached_answer::unknown ||
+        (known == cached_answer::found && (needed & ~std::uint64_t{node.attributes.mask}) != 0)) {
+        return not_cached;
+    }
+    count_hit();
+    if (known != cached_answer::found) {
+        return failure_of(known);
+    }
+    if (!can_write(out)) {
+        return -EFAULT;
+    }
+    fill_statx(*out, node.attributes);
+    if ((mask & STATX_BTIME) == 0) {
+        out->stx_mask &= ~STATX_BTIME;
+        out->stx_btime = {};
+    }
+    return 0;
+}
+
 outcome stat_at(
     call_frame& frame,
     const place& where,
@@ -60,6 +132,9 @@ outcome stat_at(
     std::uint64_t flags,
     struct stat* out
 ) noexcept {
+    if (const long known = stat_cached(where, flags, out); known != not_cached) {
+        return answer(frame, known);
+    }
     return serve_location(
         frame,
         where,
@@ -82,6 +157,9 @@ outcome on_stat(call_frame& frame) noexcept {
 
 outcome on_fstat(call_frame& frame) noexcept {
     FARSIDE_REMOTE_DESCRIPTOR(id, frame.argument(0))
+    if (const long known = fstat_cached(id, frame.argument<struct stat*>(1)); known != not_cached) {
+        return answer(frame, known);
+    }
     return serve_descriptor(
         frame,
         id,
@@ -113,15 +191,18 @@ outcome on_statx(call_frame& frame) noexcept {
     const place where{
         frame.argument(0), frame.argument<const char*>(1), link_rule(flags), empty_rule(flags)};
     auto* const out = frame.argument<struct statx*>(4);
+    const auto mask = frame.argument<std::uint64_t>(3);
+    const long known = statx_cached(where, static_cast<std::uint64_t>(flags), mask, out);
+    if (known != not_cached) {
+        return answer(frame, known);
+    }
     return serve_location(
         frame,
         where,
         1,
         segment::call::stat,
         [&](session_call& call) noexcept {
-            ask(call,
-                static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH),
-                frame.argument<std::uint64_t>(3));
+            ask(call, static_cast<std::uint64_t>(flags & ~AT_EMPTY_PATH), mask);
         },
         [&](session_call& call, long result) noexcept {
             return result < 0 ? result : copy_out(out, call.data(), sizeof *out);
@@ -168,6 +249,24 @@ outcome on_fstatfs(call_frame& frame) noexcept {
 
 namespace {
 
+// Whether a file is there can be told, and where it is not nothing else matters.
+[[gnu::noinline]] long access_cached(
+    const place& where, std::uint64_t mode, std::uint64_t flags
+) noexcept {
+    constexpr std::uint64_t known_flags = AT_SYMLINK_NOFOLLOW | AT_EACCESS;
+    constexpr std::uint64_t known_modes = R_OK | W_OK | X_OK;
+    if (!where.remote() || (flags & ~known_flags) != 0 || (mode & ~known_modes) != 0) {
+        return not_cached;
+    }
+    cached_node node;
+    const cached_answer known = look_up(where, node);
+    if (known == cached_answer::unknown || (known == cached_answer::found && mode != F_OK)) {
+        return not_cached;
+    }
+    count_hit();
+    return failure_of(known);
+}
+
 outcome access_at(
     call_frame& frame,
     const place& where,
@@ -175,6 +274,9 @@ outcome access_at(
     std::uint64_t mode,
     std::uint64_t flags
 ) noexcept {
+    if (const long known = access_cached(where, mode, flags); known != not_cached) {
+        return answer(frame, known);
+    }
     return serve_location(
         frame,
         where,
@@ -219,6 +321,23 @@ long give_link(long room, char* out, const void* target, long bytes) noexcept {
     return copied < 0 ? copied : given;
 }
 
+[[gnu::noinline]] long read_link_cached(const place& where, long room, char* out) noexcept {
+    if (!where.remote() || where.path().empty() || room <= 0) {
+        return not_cached;
+    }
+    cached_node node;
+    const cached_answer known = look_up(where, node);
+    const bool link = known == cached_answer::found && S_ISLNK(node.attributes.mode);
+    if (known == cached_answer::unknown || (link && node.link_bytes() == 0)) {
+        return not_cached;
+    }
+    count_hit();
+    if (known != cached_answer::found) {
+        return failure_of(known);
+    }
+    return link ? give_link(room, out, node.link, static_cast<long>(node.link_bytes())) : -EINVAL;
+}
+
 outcome read_link(call_frame& frame, const place& where, std::size_t path_index) noexcept {
     const long room = static_cast<int>(frame.argument(path_index + 2));
     auto* const out = frame.argument<char*>(path_index + 1);
@@ -230,6 +349,9 @@ outcome read_link(call_frame& frame, const place& where, std::size_t path_index)
         return answer(
             frame, result < 0 ? result : give_link(room, out, call.path(0).data(), result)
         );
+    }
+    if (const long known = read_link_cached(where, room, out); known != not_cached) {
+        return answer(frame, known);
     }
     return serve_location(
         frame,

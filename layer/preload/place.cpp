@@ -20,16 +20,6 @@
 namespace farside::preload {
 namespace {
 
-bool climbs(std::string_view path) noexcept {
-    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-        if (path[i] == '.' && path[i + 1] == '.' && (i == 0 || path[i - 1] == '/') &&
-            (i + 2 == path.size() || path[i + 2] == '/')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // What the session decided before, or asks it. `path` is normalised.
 side decide_undecided(std::string_view path) noexcept {
     const auto& table = state.view->decisions;
@@ -81,6 +71,16 @@ bool crosses_sides(
 }
 
 }  // namespace
+
+bool climbs(std::string_view path) noexcept {
+    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+        if (path[i] == '.' && path[i + 1] == '.' && (i == 0 || path[i - 1] == '/') &&
+            (i + 2 == path.size() || path[i + 2] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
 
 place::place(long fd, const char* path, last_link link, empty_path empty) noexcept : link_{link} {
     const long length = path == nullptr ? 0 : text_length(path, PATH_MAX);

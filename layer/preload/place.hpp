@@ -14,6 +14,9 @@ namespace farside::preload {
 enum class empty_path : bool { is_error, is_descriptor };  // AT_EMPTY_PATH
 enum class last_link : bool { follow, keep };  // AT_SYMLINK_NOFOLLOW, O_NOFOLLOW, unlink
 
+// Whether the path has a ".." in it.
+[[nodiscard]] bool climbs(std::string_view path) noexcept;
+
 class place {
 public:
     // `fd` as the *at calls take it: a descriptor or AT_FDCWD. `path` may be nullptr.
@@ -47,6 +50,9 @@ public:
     // With last_link::keep, where the path is the name of a descriptor or of the working directory
     // under /proc and that is remote: the open file's id, else 0. what() is then local.
     [[nodiscard]] std::uint64_t link_to() const noexcept { return link_to_; }
+
+    // Whether a link at the end is followed, as the constructor was told.
+    [[nodiscard]] last_link last() const noexcept { return link_; }
 
     // NUL-terminated where what() is local.
     [[nodiscard]] std::string_view path() const noexcept { return path_; }

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace farside::preload {
@@ -56,9 +57,30 @@ bool has_inode(int fd, std::uint64_t inode, struct stat& out) noexcept {
     return kernel(__NR_fstat, fd, &out) == 0 && out.st_ino == inode;
 }
 
-void* map_shared(int fd, std::size_t bytes, int protection) noexcept {
-    const long got = kernel(__NR_mmap, nullptr, bytes, protection, MAP_SHARED, fd, 0);
+void* map_shared(int fd, std::size_t bytes, int protection, std::size_t offset = 0) noexcept {
+    const long got =
+        kernel(__NR_mmap, nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd, offset);
     return got < 0 ? nullptr : reinterpret_cast<void*>(got);
+}
+
+// A process that is short of addresses does without the cache: it is large, though little of it is
+// ever touched. Core dumps leave it out.
+void map_cache(int fd, std::size_t bytes) noexcept {
+    struct rlimit64 addresses {};
+
+    struct stat st {};
+
+    const bool limited = kernel(__NR_prlimit64, 0, RLIMIT_AS, nullptr, &addresses) != 0 ||
+                         addresses.rlim_cur != RLIM64_INFINITY;
+    if (bytes < sizeof(segment::cache) || limited || kernel(__NR_fstat, fd, &st) != 0 ||
+        static_cast<std::size_t>(st.st_size) < segment::cache_offset + bytes) {
+        return;
+    }
+    void* const at = map_shared(fd, bytes, PROT_READ, segment::cache_offset);
+    if (at != nullptr) {
+        kernel(__NR_madvise, at, bytes, MADV_DONTDUMP);
+        state.cache.attach(*static_cast<const segment::cache*>(at));
+    }
 }
 
 // Descriptors of remote files that came through fork and exec.
@@ -155,6 +177,7 @@ bool map_everything(const inherited& from) noexcept {
         view->version != segment::layout_version) {
         return false;
     }
+    map_cache(state.descriptors[own_view], view->cache_bytes);
     state.wiped = wiped;
     state.view = view;
     state.segment = shared;

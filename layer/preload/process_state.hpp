@@ -14,6 +14,7 @@
 #include "layer/preload/holder.hpp"
 #include "layer/preload/mapped_ranges.hpp"
 #include "layer/preload/trace.hpp"
+#include "layer/segment/cache_reader.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/segment/view.hpp"
 
@@ -60,6 +61,7 @@ struct process_state {
     std::atomic<bool> tracing;
     segment::segment* segment;
     const segment::view* view;
+    segment::cache_reader cache;
     wiped_on_fork* wiped;
 
     int descriptors[own_trace + 1];  // segment, view, template, doorbell, trace or -1
