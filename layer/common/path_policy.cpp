@@ -131,6 +131,27 @@ reach reach_below(const policy_rule& rule, std::string_view text, std::string_vi
     return reach::some;
 }
 
+// Whether `wanted` is true of the verdict of every path below `directory`.
+template <typename Wanted>
+bool subtree_is(const policy_table& table, std::string_view directory, Wanted wanted) noexcept {
+    const std::string_view above = directory.size() == 1 ? std::string_view{} : directory;
+    for (std::uint32_t i = 0; i < table.rule_count; ++i) {
+        const policy_rule& rule = table.rules[i];
+        const reach how = reach_below(rule, text_of(table, rule), above);
+        if (how == reach::none) {
+            continue;
+        }
+        // An expression is told apart only by the session, but if it matches it has this verdict.
+        if (!wanted(rule.verdict)) {
+            return false;
+        }
+        if (how == reach::all) {
+            return true;
+        }
+    }
+    return wanted(table.fallback);
+}
+
 }  // namespace
 
 bool add_rule(
@@ -191,22 +212,13 @@ side decide(const policy_table& table, std::string_view path) noexcept {
 }
 
 bool subtree_is_local(const policy_table& table, std::string_view directory) noexcept {
-    const std::string_view above = directory.size() == 1 ? std::string_view{} : directory;
-    for (std::uint32_t i = 0; i < table.rule_count; ++i) {
-        const policy_rule& rule = table.rules[i];
-        const reach how = reach_below(rule, text_of(table, rule), above);
-        if (how == reach::none) {
-            continue;
-        }
-        // An expression is told apart only by the session, but if it matches it has this verdict.
-        if (rule.verdict != side::local) {
-            return false;
-        }
-        if (how == reach::all) {
-            return true;
-        }
-    }
-    return table.fallback == side::local;
+    return subtree_is(table, directory, [](side verdict) { return verdict == side::local; });
+}
+
+bool subtree_is_remote(const policy_table& table, std::string_view directory) noexcept {
+    return subtree_is(table, directory, [](side verdict) {
+        return verdict == side::remote || verdict == side::remote_read_only;
+    });
 }
 
 }  // namespace farside

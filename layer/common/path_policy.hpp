@@ -64,4 +64,9 @@ struct policy_table {
 // nothing about names relative to it needs to be looked at. False where it cannot be told cheaply.
 [[nodiscard]] bool subtree_is_local(const policy_table& table, std::string_view directory) noexcept;
 
+// Likewise that it is remote, whether or not it may be written.
+[[nodiscard]] bool subtree_is_remote(
+    const policy_table& table, std::string_view directory
+) noexcept;
+
 }  // namespace farside

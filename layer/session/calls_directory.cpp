@@ -72,6 +72,7 @@ call_result serve_canonicalize(call_services& services, incoming_call& call) {
         co_await name_file(services, call, where, reply.value.path, reply.value.attr);
     if (result >= 0 && where.base && call.path[0].empty() && S_ISDIR(where.base->mode)) {
         where.base->path = *call.path_out[0];  // it may have been moved
+        services.paths.tell_names_far(*where.base);
     }
     co_return result;
 }
@@ -120,6 +121,7 @@ call_result serve_enter_directory(call_services& services, incoming_call& call) 
     if (const auto file = services.files.find(id)) {
         file->path = *call.path_out[0];
         file->where = services.paths.side_of(file->path);
+        services.paths.tell_names_far(*file);
     }
     co_return result;
 }

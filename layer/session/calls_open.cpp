@@ -71,6 +71,7 @@ call_result open_remote(
     const bool added = services.files.add(id, std::move(opened));
     if (added) {
         services.behind.prepare(services.files.find(id));
+        services.paths.tell_names_far(*services.files.find(id));
     }
     // Not added: its process died, or gave the entry away, in the meantime.
     co_return added ? 0 : -ENFILE;

@@ -117,6 +117,14 @@ std::optional<side> places::classify(std::string_view path) {
     return verdict;
 }
 
+void places::tell_names_far(const open_file& file) const {
+    const side where = policy_.decide(file.path);
+    const bool far = S_ISDIR(file.mode) &&
+                     (where == side::remote || where == side::remote_read_only) &&
+                     subtree_is_remote(policy_.table(), file.path);
+    file.entry.names_far.store(far ? 1 : 0, std::memory_order_release);
+}
+
 side places::side_of(std::string_view path) const {
     const std::string normal = normal_form("/", path);
     return normal.empty() ? side::hidden : policy_.decide(normal);

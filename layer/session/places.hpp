@@ -56,6 +56,10 @@ public:
     // Nothing: not an absolute path, or too long.
     [[nodiscard]] std::optional<side> classify(std::string_view path);
 
+    // Tells the layer whether it can decide alone about names in an open directory: after it was
+    // opened, and when its path has changed.
+    void tell_names_far(const open_file& file) const;
+
     // The side of an absolute path as the agent wrote it.
     [[nodiscard]] side side_of(std::string_view path) const;
 

@@ -128,9 +128,25 @@ TEST(SubtreeIsLocal, EverythingIsWhereTheModeSaysSo) {
     EXPECT_TRUE(subtree_is_local(*table, "/a/c"));
 }
 
-// Random tables and directories over a small alphabet: whatever is below must be decided local, or
-// by an expression that would make it local.
-TEST(SubtreeIsLocal, IsNeverWrongOnRandomTables) {
+TEST(SubtreeIsRemote, FollowsTheTable) {
+    const auto table = empty_table(side::remote);
+    ASSERT_TRUE(add_rule(*table, rule_kind::subtree, false, side::local, "/usr"));
+    ASSERT_TRUE(add_rule(*table, rule_kind::exact, false, side::local, "/"));
+    ASSERT_TRUE(add_rule(*table, rule_kind::subtree, false, side::remote_read_only, "/srv/read"));
+    EXPECT_TRUE(subtree_is_remote(*table, "/srv"));
+    EXPECT_TRUE(subtree_is_remote(*table, "/srv/read"));
+    EXPECT_FALSE(subtree_is_remote(*table, "/usr/lib"));
+    EXPECT_FALSE(subtree_is_remote(*table, "/"));
+    ASSERT_TRUE(add_rule(*table, rule_kind::suffix, false, side::hidden, ".secret"));
+    EXPECT_FALSE(subtree_is_remote(*table, "/srv"));
+    EXPECT_TRUE(subtree_is_remote(*table, "/srv/read"));  // decided before
+}
+
+// Random tables and directories over a small alphabet: whatever is below must be decided as was
+// said, or by an expression that would make it so. Verdicts are mostly `usual`.
+void compare_with_random_tables(
+    bool (*subtree_is)(const policy_table&, std::string_view), side usual, side other
+) {
     std::mt19937 random{2};
     const auto random_path = [&random](std::size_t components) {
         std::string path;
@@ -142,10 +158,10 @@ TEST(SubtreeIsLocal, IsNeverWrongOnRandomTables) {
     };
     int said_yes = 0;
     for (int round = 0; round < 5000; ++round) {
-        const auto table = empty_table(random() % 2 == 0 ? side::local : side::remote);
+        const auto table = empty_table(random() % 2 == 0 ? usual : other);
         for (std::size_t i = 1 + random() % 4; i > 0; --i) {
             const auto kind = static_cast<rule_kind>(random() % 6);
-            const side verdict = random() % 3 != 0 ? side::local : side::hidden;
+            const side verdict = random() % 3 != 0 ? usual : side::hidden;
             std::string text = random_path(random() % 3);
             if (kind != rule_kind::subtree && kind != rule_kind::exact && random() % 3 == 0) {
                 text += '/';
@@ -156,7 +172,7 @@ TEST(SubtreeIsLocal, IsNeverWrongOnRandomTables) {
             ASSERT_TRUE(add_rule(*table, kind, random() % 2 == 0, verdict, text));
         }
         std::string directory = random_path(random() % 3);
-        if (!subtree_is_local(*table, directory.empty() ? "/" : directory)) {
+        if (!subtree_is(*table, directory.empty() ? "/" : directory)) {
             continue;
         }
         ++said_yes;
@@ -165,10 +181,18 @@ TEST(SubtreeIsLocal, IsNeverWrongOnRandomTables) {
             const std::uint32_t found = next_match(*table, below, 0);
             const side where =
                 found < table->rule_count ? table->rules[found].verdict : table->fallback;
-            ASSERT_EQ(where, side::local) << below << " below " << directory;
+            ASSERT_EQ(where, usual) << below << " below " << directory;
         }
     }
     EXPECT_GT(said_yes, 500);
+}
+
+TEST(SubtreeIsLocal, IsNeverWrongOnRandomTables) {
+    compare_with_random_tables(subtree_is_local, side::local, side::remote);
+}
+
+TEST(SubtreeIsRemote, IsNeverWrongOnRandomTables) {
+    compare_with_random_tables(subtree_is_remote, side::remote, side::local);
 }
 
 }  // namespace
