@@ -93,7 +93,19 @@ constexpr long not_cached = 1;
     return 0;
 }
 
-// The kernel tells the time of birth only where it is asked for, all else that is told always.
+// Of what was not asked for, kernels leave out the time of birth, and (as of 6.13) those of changes
+// where neither of both is wanted.
+void leave_out(struct statx& out, std::uint64_t mask) noexcept {
+    if ((mask & STATX_BTIME) == 0) {
+        out.stx_mask &= ~STATX_BTIME;
+        out.stx_btime = {};
+    }
+    if ((mask & (STATX_MTIME | STATX_CTIME)) == 0) {
+        out.stx_mask &= ~(STATX_MTIME | STATX_CTIME);
+        out.stx_mtime = out.stx_ctime = {};
+    }
+}
+
 [[gnu::noinline]] long statx_cached(
     const place& where, std::uint64_t flags, std::uint64_t mask, struct statx* out
 ) noexcept {
@@ -118,10 +130,7 @@ constexpr long not_cached = 1;
         return -EFAULT;
     }
     fill_statx(*out, node.attributes);
-    if ((mask & STATX_BTIME) == 0) {
-        out->stx_mask &= ~STATX_BTIME;
-        out->stx_btime = {};
-    }
+    leave_out(*out, mask);
     return 0;
 }
 

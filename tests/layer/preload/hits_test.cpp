@@ -1,0 +1,85 @@
+// Calls that the library answers from the cache, compared with the same calls made natively: the
+// session of these programs answers nothing else, so a difference is also a call too many.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <stdlib.h>
+#include <sys/wait.h>
+
+namespace {
+
+class Hits : public testing::Test {
+protected:
+    Hits() {
+        std::string name = testing::TempDir() + "/hits_XXXXXX";
+        root_ = ::mkdtemp(name.data());
+        std::filesystem::create_directories(root_ + "/dir/deep");
+        write("/dir/file", "a few words\n");
+        write("/empty", "");
+        std::string large;
+        for (int i = 0; large.size() < 200'000; ++i) {
+            large += std::to_string(i) + "\n";
+        }
+        large.resize(200'000);
+        write("/large", large);
+        write("/even", large.substr(0, 131'072));
+        link("/link", "dir/file");
+        link("/todir", "dir/");
+        link("/broken", "dir/none");
+        link("/loop", "loop");
+        link("/dir/deep/up", "..");
+        link("/dir/link", "file");
+    }
+
+    ~Hits() override { std::filesystem::remove_all(root_); }
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream{root_ + name} << text;
+    }
+
+    void link(const std::string& name, const std::string& says) const {
+        std::filesystem::create_symlink(says, root_ + name);
+    }
+
+    // What it printed, and its status.
+    static std::pair<std::string, int> run(const std::string& command) {
+        FILE* const out = ::popen((command + " 2>&1").c_str(), "r");
+        std::string text;
+        std::array<char, 4096> buffer{};
+        while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), out)) {
+            text.append(buffer.data(), got);
+        }
+        const int status = ::pclose(out);
+        return {text, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+    }
+
+    std::pair<std::string, int> run_covered(const std::string& command) const {
+        return run(
+            std::string{FARSIDE_PUBLISHED} + " " + root_ + " " + FARSIDE_LIBRARY + " " + command
+        );
+    }
+
+    std::string root_;
+};
+
+TEST_F(Hits, AnswerAsTheKernelDoes) {
+    const auto [said, status] = run_covered(std::string{FARSIDE_HIT_PROBE} + " " + root_);
+    EXPECT_EQ(said, "");
+    EXPECT_EQ(status, 0);
+}
+
+// Its session answers ENXIO where there is no cache: the comparison can fail.
+TEST_F(Hits, AreNotMadeWithoutTheMemoryForThem) {
+    const std::string limited =
+        "/bin/sh -c 'ulimit -v 4000000; exec " + std::string{FARSIDE_HIT_PROBE} + " " + root_ + "'";
+    const auto [said, status] = run_covered(limited);
+    EXPECT_NE(said.find("stat /dir/file: -6, natively"), std::string::npos) << said;
+    EXPECT_EQ(status, 1);
+}
+
+}  // namespace
