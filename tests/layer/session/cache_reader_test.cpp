@@ -112,7 +112,10 @@ protected:
         how.flags = O_PATH | O_CLOEXEC;
         how.flags |= last == last_link::keep ? std::uint64_t{O_NOFOLLOW} : 0;
         how.resolve = RESOLVE_IN_ROOT;
-        const auto got = ::syscall(SYS_openat2, directory_.get(), path.c_str(), &how, sizeof how);
+        long got = 0;
+        do {  // EAGAIN: ".." is looked at again where anybody renamed something meanwhile
+            got = ::syscall(SYS_openat2, directory_.get(), path.c_str(), &how, sizeof how);
+        } while (got < 0 && errno == EAGAIN);
         const unique_fd fd{static_cast<int>(got)};
 
         struct stat found {};
