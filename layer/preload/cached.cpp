@@ -10,9 +10,11 @@ namespace {
 
 using segment::cache_reader;
 
+// What is on its way to the target is not in the cache yet: only the session sees it.
 bool usable() noexcept {
     const auto session = state.segment->slots[0].state.load(std::memory_order_acquire);
-    return state.cache.usable() && (session & segment::state_owner_died) == 0;
+    return state.cache.usable() && (session & segment::state_owner_died) == 0 &&
+           state.segment->head.unsettled_writes.load(std::memory_order_acquire) == 0;
 }
 
 // The node that a place's path is seen from; 0: the cache cannot answer for it. The session decides

@@ -82,4 +82,12 @@ TEST_F(Hits, AreNotMadeWithoutTheMemoryForThem) {
     EXPECT_EQ(status, 1);
 }
 
+TEST_F(Hits, AreNotMadeWhileSomethingWrittenIsOnItsWay) {
+    ::setenv("UNSETTLED", "1", 1);
+    const auto [said, status] = run_covered(std::string{FARSIDE_HIT_PROBE} + " " + root_);
+    ::unsetenv("UNSETTLED");
+    EXPECT_NE(said.find("stat /dir/file: -6, natively"), std::string::npos) << said;
+    EXPECT_EQ(status, 1);
+}
+
 }  // namespace

@@ -1,6 +1,7 @@
 // published DIRECTORY LIBRARY PROGRAM [ARGUMENTS...]: runs a program under the layer with a session
 // that publishes DIRECTORY as /srv in its cache, opens what is there, and knows nothing else: every
-// other call is answered with ENXIO. So a program that gets along never asked.
+// other call is answered with ENXIO. So a program that gets along never asked. With UNSETTLED in
+// the environment something that was written is on its way all the time.
 #include "layer/session/cache_writer.hpp"
 #include "layer/session/program.hpp"
 #include "layer/session/session.hpp"
@@ -147,6 +148,7 @@ int run_session(
     writer.put_name(segment::root_node, "srv", 2);
     tree.publish(config.target, "/srv", 2);
 
+    memory.shared().head.unsettled_writes.store(::getenv("UNSETTLED") != nullptr ? 1 : 0);
     const unique_fd doorbell = memory.take_session_doorbell();
     memory.release_descriptors();
     (void)send_control(control.get(), control_kind::ready);
