@@ -54,21 +54,22 @@ def standing(workload, rtt, cells):
     # A peer that was stopped earlier than the best one ended could have been faster only if the
     # limits differed; all have the same one.
     ratio = peers[best][0] / ours[0]
-    at_least = peers[best][1] and not ours[1]
     needed, aim = workload.targets.get(rtt, (workloads.NEVER_WORSE, None))
     if ours[1]:
-        verdict = 'missed'
+        verdict = 'open' if peers[best][1] else 'missed'
     elif ratio >= needed:
         verdict = 'met'
     else:
-        verdict = 'open' if at_least else 'missed'
+        verdict = 'open' if peers[best][1] else 'missed'
     if aim and ratio >= aim and not ours[1]:
         verdict = 'aim met'
-    return {'best': best, 'ratio': ratio, 'at_least': at_least, 'at_most': ours[1],
+    return {'best': best, 'ratio': ratio, 'at_least': peers[best][1], 'at_most': ours[1],
             'needed': needed, 'aim': aim, 'verdict': verdict}
 
 
 def ratio_text(s):
+    if s['at_least'] and s['at_most']:
+        return '?'
     sign = '≥ ' if s['at_least'] else '≤ ' if s['at_most'] else ''
     return f'{sign}{s["ratio"]:.3g}'
 
@@ -93,11 +94,18 @@ def table(rtt, names, peers, by_cell):
     return lines
 
 
+def received(payload, came):
+    """How much came over the link, and which share of it the program asked for."""
+    if came is None:
+        return ['', '']
+    return [f'{came / 1e6:.2f}', f'{100 * payload / came:.0f}%' if payload and came else '']
+
+
 def costs(rtt, names, peers, by_cell):
     """What a cold pass cost: round trips where they are counted, processor time, memory."""
-    lines = ['| workload | peer | round trips | requests | bytes received | hits '
-             '| program CPU | client CPU | server CPU | client MiB | server MiB |',
-             '|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|']
+    lines = ['| workload | peer | round trips | requests | session calls | hits | received MB '
+             '| of it used | program CPU | client CPU | server CPU | client MiB | server MiB |',
+             '|---|---|' + '---:|' * 11]
     for name in names:
         for peer in peers:
             cell = by_cell.get((rtt, name, peer))
@@ -105,8 +113,8 @@ def costs(rtt, names, peers, by_cell):
             if not used or 'cpu' not in used:
                 continue
             c = cell.get('counters') or {}
-            counts = [str(c.get(key, '')) for key in
-                      ('round_trips', 'requests', 'bytes_received', 'hits')]
+            counts = [str(c.get(key, '')) for key in ('round_trips', 'requests', 'calls', 'hits')]
+            counts += received(workloads.BY_NAME[name].payload, c.get('bytes_received'))
             times = [text_of(used[key]) for key in ('cpu', 'client_cpu', 'server_cpu')]
             sizes = [f'{used[key] / 1024:.0f}' for key in ('client_peak_kib', 'server_peak_kib')]
             lines.append('| ' + ' | '.join([name, peer, *counts, *times, *sizes]) + ' |')
