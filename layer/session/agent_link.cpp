@@ -316,6 +316,9 @@ void agent_link::stop() {
 
 void agent_link::end(state last) {
     state_ = last;
+    if (ended_) {
+        ended_();
+    }
     boost::system::error_code ignored;
     stream_.close(ignored);
     queue_filled_.notify();

@@ -182,6 +182,9 @@ public:
     // handshake on.
     [[nodiscard]] link_estimate::values estimate() const { return estimate_.now(); }
 
+    // Who learns first that nothing more will come from the agent, however the connection ended.
+    void when_ended(std::function<void()> told) { ended_ = std::move(told); }
+
     // Closes the connection without a word to the user; unanswered calls fail with EIO.
     void stop();
 
@@ -225,6 +228,7 @@ private:
     state state_ = state::fresh;
     std::string failure_;
     protocol::hello_reply peer_;
+    std::function<void()> ended_;
     watchers watchers_;
 };
 

@@ -1,5 +1,6 @@
 // The connection to the agent, above all what happens when it goes wrong: nobody waits for ever,
 // the user is told once, and later calls fail at once.
+#include "layer/segment/cache_reader.hpp"
 #include "protocol/handshake.hpp"
 #include "tests/layer/session/session_harness.hpp"
 
@@ -238,6 +239,19 @@ TEST_F(LostAgent, MayBeLostWhileNobodyWaits) {
     ASSERT_TRUE(harness.eventually([](session_core& core) { return !core.link().usable(); }));
     expect_eio();
     EXPECT_EQ(harness.said(), "farside: the agent ended; remote files now answer EIO\n");
+}
+
+// What is in the cache was true as long as the agent told what changed.
+TEST_F(LostAgent, LeavesNothingToBelieve) {
+    const auto* const behind =
+        reinterpret_cast<const std::byte*>(&harness.view()) + segment::cache_offset;
+    segment::cache_reader reader;
+    reader.attach(*reinterpret_cast<const segment::cache*>(behind));
+    EXPECT_TRUE(reader.usable());
+    post_calls(1);
+    harness.agent().close();
+    expect_eio();
+    EXPECT_FALSE(reader.usable());
 }
 
 TEST_F(LostAgent, LeavesTheSessionToEndAsUsual) {

@@ -72,6 +72,19 @@ protected:
 
 // ---- sides ----
 
+TEST_F(Calls, OpenTellsWhereAllNamesAreRemote) {
+    const auto names_far = [&](const std::string& path) {
+        const auto file = caller.open(path);
+        EXPECT_EQ(file.opened.result, 0) << path;
+        return harness.shared().open_files[file.id % segment::open_file_count].names_far.load();
+    };
+    EXPECT_EQ(names_far("/srv/other"), 1U);
+    EXPECT_EQ(names_far("/ro/dir"), 1U);
+    EXPECT_EQ(names_far("/srv/dir"), 0U);  // /srv/dir/lo is local
+    EXPECT_EQ(names_far("/srv/other/file"), 0U);
+    EXPECT_EQ(names_far("/srv"), 0U);
+}
+
 TEST_F(Calls, ClassifyTellsTheSide) {
     const std::pair<const char*, side> rows[] = {
         {"/srv/x", side::remote},
