@@ -49,6 +49,8 @@ or_failure<std::variant<config, information>> parse_command_line(
     app.add_option("--target", parsed.target, "docker/NAME-or-ID, pid/N or dir/PATH")->required();
     app.add_option("--log-level", parsed.level, "error, warn (default), info or debug")
         ->transform(CLI::CheckedTransformer(levels));
+    bool no_spin = false;
+    app.add_flag("--no-spin", no_spin, "Sleep at once; for processors that are scarce");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -58,6 +60,7 @@ or_failure<std::variant<config, information>> parse_command_line(
     } catch (const CLI::ParseError& e) {
         return failure{std::string{e.what()} + "; see farside-agent --help"};
     }
+    parsed.spin = !no_spin;
     return checked(std::move(parsed));
 }
 

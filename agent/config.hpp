@@ -14,6 +14,7 @@ struct config {
     std::string listen;  // "unix:PATH" or "HOST:PORT"; empty with stdio
     std::string token_file;
     std::string target;
+    bool spin = true;  // after activity the loop looks for more before it sleeps
     log_level level = log_level::warn;
 };
 

@@ -10,10 +10,26 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <vector>
 
 #include <sys/socket.h>
 
 namespace farside::agent {
+namespace {
+
+// Asio's own condition writes 64 KiB at a time.
+std::size_t whole_batch(const boost::system::error_code& ec, std::size_t /*written*/) {
+    return ec ? 0 : protocol::limits::outgoing_bytes_max;
+}
+
+void list_parts(const outgoing_queue::batch& batch, std::vector<asio::const_buffer>& parts) {
+    parts.assign({asio::buffer(batch.control), asio::buffer(batch.metadata)});
+    for (const auto& frame : batch.bulk) {
+        parts.push_back(asio::buffer(frame));
+    }
+}
+
+}  // namespace
 
 connection::connection(
     transport stream,
@@ -160,6 +176,8 @@ awaitable<bool> connection::read_more() {
 }
 
 awaitable<void> connection::write_replies() {
+    const token as_values;
+    std::vector<asio::const_buffer> parts;
     bool failed = false;
     bool last_word_queued = false;
     while (!failed) {
@@ -176,11 +194,10 @@ awaitable<void> connection::write_replies() {
             co_await output_.wait();
             continue;
         }
-        const auto scope = all_told ? outgoing_queue::scope::all : outgoing_queue::scope::pushes;
-        const auto& batch = outgoing_.take(scope);
-        const std::array<asio::const_buffer, 3> parts{
-            asio::buffer(batch.pushes), asio::buffer(batch.urgent), asio::buffer(batch.bulk)};
-        const auto [ec, written] = co_await asio::async_write(stream_.out, parts);
+        const auto scope = all_told ? outgoing_queue::scope::all : outgoing_queue::scope::control;
+        list_parts(outgoing_.take(scope), parts);
+        const auto [ec, written] =
+            co_await asio::async_write(stream_.out, parts, whole_batch, as_values);
         outgoing_.written();
         room_.notify();
         failed = static_cast<bool>(ec);
@@ -242,11 +259,14 @@ awaitable<bool> connection::run_once(pending_call& call) {
     while (call.turns_awaited > 0 && !gives_up(call)) {
         co_await call.changed.wait();
     }
-    while (!outgoing_.has_bulk_room(call.reply_bytes) && !gives_up(call)) {
+    const bool bulk = call.priority >= protocol::priority::stream;
+    const bool announced = bulk || call.bulk;
+    while (announced && !outgoing_.has_bulk_room(call.priority, call.reply_bytes) && !gives_up(call)
+    ) {
         co_await room_.wait();
     }
     const auto reserved = call.reply_bytes;
-    outgoing_.reserve_bulk(reserved);
+    outgoing_.reserve_bulk(call.priority, reserved);
     int failure = gives_up(call) ? EINTR : 0;
     if (failure == 0 && call.where != lane::here) {
         const bool ran = co_await run_on_worker(call);
@@ -254,18 +274,18 @@ awaitable<bool> connection::run_once(pending_call& call) {
     } else if (failure == 0) {
         call.work();
     }
-    outgoing_.release_bulk(reserved);
+    outgoing_.release_bulk(call.priority, reserved);
 
-    protocol::buffer bulk;
-    auto& out = call.bulk ? bulk : outgoing_.urgent();
+    protocol::buffer frame;
+    auto& out = bulk ? frame : outgoing_.urgent();
     auto outcome = pending_call::outcome::answered;
     if (failure != 0) {
         call.fail(failure, out);
     } else {
         outcome = call.finish(out);
     }
-    if (!bulk.empty()) {
-        outgoing_.add_bulk(std::move(bulk));
+    if (!frame.empty()) {
+        outgoing_.add(call.priority, std::move(frame));
     }
     room_.notify();
     output_.notify();

@@ -15,11 +15,20 @@ bool is_one_of(protocol::opcode op, protocol::type_list<Message...> /*list*/) {
     return ((Message::op == op) || ...);
 }
 
+// A request that does not say its class has that of a small answer, unless that is long.
+protocol::priority priority_of(const pending_call& call, protocol::priority said) {
+    if (said != protocol::priority::control) {
+        return said;
+    }
+    const bool long_one = call.bulk && call.reply_bytes > protocol::small_bytes_max;
+    return long_one ? protocol::priority::stream : protocol::priority::metadata;
+}
+
 }  // namespace
 
 void connection::on_frame(const protocol::frame& frame) {
     try {
-        if (frame.header.flags != 0) {
+        if ((frame.header.flags & ~protocol::frame_flags::class_mask) != 0) {
             violated(protocol::error::unexpected_frame);
         } else if (!handler_) {
             on_hello(frame);
@@ -113,14 +122,31 @@ void connection::on_request(const protocol::frame& frame) {
     start_request(frame);
 }
 
+// What is answered at once goes where its class belongs. A class without room waits for it, like
+// one that runs on a worker; the requests behind it do not.
 void connection::start_request(const protocol::frame& frame) {
     if (log_.enabled(log_level::debug)) {
         log_.debug(options_.client + ": " + std::string{protocol::name_of(frame.header.op)});
     }
-    auto started = handler_->start(frame, outgoing_.urgent());
+    const auto said = protocol::said_priority(frame.header.flags);
+    const bool long_one = said >= protocol::priority::stream;
+    const bool room = !long_one || outgoing_.has_bulk_room(said, 0);
+    const auto urgent_before = outgoing_.urgent().size();
+    protocol::buffer reply;
+    auto started = handler_->start(
+        frame,
+        long_one ? reply : outgoing_.urgent(),
+        room ? request_handler::answers::at_once : request_handler::answers::later
+    );
+    if (!reply.empty()) {
+        outgoing_.add(said, std::move(reply));
+    } else if (said == protocol::priority::control) {
+        outgoing_.sort_out(urgent_before);
+    }
     if (!started) {
         violated(started.error());
     } else if (*started) {
+        (*started)->priority = priority_of(**started, said);
         calls_.emplace(static_cast<std::uint64_t>(frame.header.id), *started);
         call_tasks_.spawn(serve(std::move(*started)));
     }

@@ -1,90 +1,79 @@
-// Encoded frames that wait to be written, bounded. Small replies overtake bulk data: a stat never
-// waits behind more than the one bulk frame that is being written. Pushes overtake them all: a
-// reply comes after what it may be seen to follow. No I/O here.
-//
-//     pushes   change notices               --+
-//     urgent   one buffer, many frames      --+--> batch: all pushes, all of urgent, one bulk frame
-//     bulk     frames of long reads, FIFO   --+
+// What an agent's connection has to write: the frames in their order (frame_queue), and when there
+// is room for more. Small replies hold back the reading of requests; long ones are announced before
+// they are read from disk, each class within its own bound, so that no class locks another out.
 #pragma once
 
-#include "protocol/codec.hpp"
-#include "protocol/limits.hpp"
+#include "protocol/frame_queue.hpp"
 
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <utility>
 
 namespace farside::agent {
 
 class outgoing_queue {
 public:
-    // Half of the bound for each kind, so that neither can lock the other out.
+    using priority = protocol::priority;
+    using scope = protocol::frame_queue::scope;
+    using batch = protocol::frame_queue::batch;
+
+    // Of small replies. The other half is for the classes of long ones.
     static constexpr std::size_t bytes_max = protocol::limits::outgoing_bytes_max / 2;
 
-    // What is being written. At most one at a time.
-    struct batch {
-        protocol::buffer pushes;
-        protocol::buffer urgent;
-        protocol::buffer bulk;
-    };
+    // Of replies that are announced.
+    [[nodiscard]] static constexpr std::size_t bulk_bytes_max(priority of) {
+        if (of <= priority::metadata) {
+            return bytes_max;
+        }
+        return of == priority::stream ? bytes_max / 2 : bytes_max / 4;
+    }
 
     // Append small frames here.
-    [[nodiscard]] protocol::buffer& urgent() { return urgent_; }
+    [[nodiscard]] protocol::buffer& urgent() { return frames_.metadata(); }
 
     // Append pushes here, right before take(): their producer bounds them.
-    [[nodiscard]] protocol::buffer& pushes() { return pushes_; }
+    [[nodiscard]] protocol::buffer& pushes() { return frames_.control(); }
 
-    // While there is no room, no further request is to be started.
+    // While there is no room, no further request is to be read.
     [[nodiscard]] bool has_room() const {
-        return urgent_.size() + writing_.urgent.size() < bytes_max;
+        return frames_.bytes(priority::metadata) < bytes_max &&
+               frames_.bytes() < protocol::limits::outgoing_bytes_max;
     }
 
-    // Bulk data is announced before it is read from disk, so that what is read always finds room.
-    [[nodiscard]] bool has_bulk_room(std::size_t bytes) const {
-        return bulk_bytes_ == 0 || bulk_bytes_ + bytes <= bytes_max;
+    // What urgent() has behind `start` goes among the long replies, where it is one.
+    void sort_out(std::size_t start) {
+        auto& all = frames_.metadata();
+        if (all.size() - start > protocol::small_bytes_max + protocol::frame_header_bytes) {
+            const auto first = all.begin() + static_cast<std::ptrdiff_t>(start);
+            frames_.add(priority::stream, {first, all.end()});
+            all.resize(start);
+        }
     }
 
-    void reserve_bulk(std::size_t bytes) { bulk_bytes_ += bytes; }
-
-    void release_bulk(std::size_t bytes) { bulk_bytes_ -= bytes; }
-
-    void add_bulk(protocol::buffer frame) {
-        bulk_bytes_ += frame.size();
-        bulk_.push_back(std::move(frame));
+    // Whether a long reply may be prepared. One that is alone always may.
+    [[nodiscard]] bool has_bulk_room(priority of, std::size_t bytes) const {
+        const auto taken = frames_.bytes(of) + reserved_[index_of(of)];
+        return taken == 0 || taken + bytes <= bulk_bytes_max(of);
     }
 
-    [[nodiscard]] bool empty() const { return pushes_.empty() && urgent_.empty() && bulk_.empty(); }
+    void reserve_bulk(priority of, std::size_t bytes) { reserved_[index_of(of)] += bytes; }
 
-    enum class scope : bool { all, pushes };
+    void release_bulk(priority of, std::size_t bytes) { reserved_[index_of(of)] -= bytes; }
+
+    void add(priority of, protocol::buffer frame) { frames_.add(of, std::move(frame)); }
+
+    [[nodiscard]] bool empty() const { return frames_.empty(); }
 
     // The next batch to write. It lives until written().
-    [[nodiscard]] const batch& take(scope what = scope::all) {
-        std::swap(writing_.pushes, pushes_);
-        if (what == scope::pushes) {
-            return writing_;
-        }
-        std::swap(writing_.urgent, urgent_);
-        if (!bulk_.empty()) {
-            writing_.bulk = std::move(bulk_.front());
-            bulk_.pop_front();
-        }
-        return writing_;
-    }
+    [[nodiscard]] const batch& take(scope what = scope::all) { return frames_.take(what); }
 
-    void written() {
-        bulk_bytes_ -= writing_.bulk.size();
-        writing_.pushes.clear();
-        writing_.urgent.clear();
-        writing_.bulk.clear();
-    }
+    void written() { frames_.written(); }
 
 private:
-    protocol::buffer pushes_;
-    protocol::buffer urgent_;
-    std::deque<protocol::buffer> bulk_;
-    batch writing_;
-    std::size_t bulk_bytes_ = 0;  // reserved, queued and being written
+    [[nodiscard]] static std::size_t index_of(priority of) { return static_cast<std::size_t>(of); }
+
+    protocol::frame_queue frames_;
+    std::array<std::size_t, static_cast<std::size_t>(protocol::priority_last) + 1> reserved_{};
 };
 
 }  // namespace farside::agent

@@ -6,6 +6,7 @@
 #include "agent/blocking_pool.hpp"
 #include "agent/work.hpp"
 #include "protocol/codec.hpp"
+#include "protocol/priority.hpp"
 #include "protocol/opcode.hpp"
 #include "protocol/types.hpp"
 
@@ -39,6 +40,7 @@ struct pending_call {
     bool in_pieces = false;  // others have their turn between two frames; a cancel ends it there
     bool bulk = false;       // its reply may be long: it goes where small replies overtake it
     std::size_t reply_bytes = 0;  // of bulk data that the next work() may add
+    protocol::priority priority = protocol::priority::metadata;  // of its replies
     std::size_t turns_awaited = 0;
     std::vector<turn> turns;
     std::shared_ptr<blocking_pool::job> job;  // while it runs on a worker

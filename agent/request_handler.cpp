@@ -73,7 +73,7 @@ request_handler::request_handler(
       log_{log} {}
 
 result<std::shared_ptr<pending_call>> request_handler::start(
-    const protocol::frame& frame, protocol::buffer& out
+    const protocol::frame& frame, protocol::buffer& out, answers when
 ) {
     result<std::shared_ptr<pending_call>> started = std::shared_ptr<pending_call>{};
     bool known = false;
@@ -93,7 +93,7 @@ result<std::shared_ptr<pending_call>> request_handler::start(
             started = start_answer(std::move(*request), frame.header.id, out);
         } else {
             clip(*request);
-            started = start_typed(*request, frame, out);
+            started = start_typed(*request, frame, out, when);
         }
     };
     protocol::for_each_message(protocol::file_requests{}, try_as);
@@ -106,7 +106,7 @@ result<std::shared_ptr<pending_call>> request_handler::start(
 
 template <typename Request>
 std::shared_ptr<pending_call> request_handler::start_typed(
-    const Request& request, const protocol::frame& frame, protocol::buffer& out
+    const Request& request, const protocol::frame& frame, protocol::buffer& out, answers when
 ) {
     const auto id = frame.header.id;
     work_context context;
@@ -137,7 +137,7 @@ std::shared_ptr<pending_call> request_handler::start_typed(
         }
     }
     context.where = choose_lane(request, context);
-    if (context.where != lane::here || must_wait(request, context)) {
+    if (context.where != lane::here || when == answers::later || must_wait(request, context)) {
         return make_pending<Request>(frame, std::move(context));
     }
     context.data = &data_;

@@ -37,10 +37,13 @@ public:
         const logger& log
     );
 
+    // Whether a request that could be answered at once is.
+    enum class answers : bool { at_once, later };
+
     // Appends the whole reply to `out`, or answers a call that the owner must serve. An error means
     // that the message is malformed. REQUIRES: the header is that of a request.
     [[nodiscard]] result<std::shared_ptr<pending_call>> start(
-        const protocol::frame& request, protocol::buffer& out
+        const protocol::frame& request, protocol::buffer& out, answers when = answers::at_once
     );
 
     // The call is over, answered or not: the next ones on its handles get their turn.
@@ -68,7 +71,7 @@ private:
 
     template <typename Request>
     [[nodiscard]] std::shared_ptr<pending_call> start_typed(
-        const Request& request, const protocol::frame& frame, protocol::buffer& out
+        const Request& request, const protocol::frame& frame, protocol::buffer& out, answers when
     );
 
     template <typename Request>

@@ -3,6 +3,7 @@
 #include "agent/run.hpp"
 
 #include "agent/server.hpp"
+#include "agent/spinning_loop.hpp"
 #include "protocol/frame.hpp"
 
 #include <array>
@@ -112,7 +113,8 @@ int serve(
     server_options options,
     const logger& log,
     std::optional<standard_streams> streams,
-    listening_socket* socket
+    listening_socket* socket,
+    spinning spins
 ) {
     asio::io_context loop{1};
     const auto mask = creation_mask::of_process();
@@ -132,7 +134,7 @@ int serve(
         log.info(target.name.text + ": serves at " + socket->name());
     }
     tasks.spawn(await_end(served, signals, limit));
-    loop.run();
+    run_loop(loop, spins);
     return served.target_ended() ? exit_failure : exit_success;
 }
 
@@ -155,7 +157,7 @@ int run_on_stdio(const config& parsed, const logger& log) {
         say_goodbye(*streams, target.error().line);
         return exit_failure;
     }
-    return serve(*target, {}, log, std::move(*streams), nullptr);
+    return serve(*target, {}, log, std::move(*streams), nullptr, spinning{parsed.spin});
 }
 
 int run_listening(const config& parsed, const logger& log) {
@@ -179,7 +181,7 @@ int run_listening(const config& parsed, const logger& log) {
     if (!target) {
         return fail(target.error().line);
     }
-    return serve(*target, std::move(options), log, std::nullopt, &*socket);
+    return serve(*target, std::move(options), log, std::nullopt, &*socket, spinning{parsed.spin});
 }
 
 }  // namespace

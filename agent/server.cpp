@@ -127,8 +127,11 @@ void server::serve_client(unique_fd client) {
             ::send(client.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
-    const int on = 1;  // fails on a unix socket, which needs none of it
+    // Both fail on a unix socket, which needs none of it.
+    const int on = 1;
+    const int unsent = protocol::unsent_bytes_max;
     ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(client.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     unique_fd second{::fcntl(client.get(), F_DUPFD_CLOEXEC, 0)};
     if (!second) {
         log_.warn(name + ": turned away: " + last_error().message());

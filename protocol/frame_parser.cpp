@@ -1,6 +1,8 @@
 // One flat buffer: a frame is always contiguous, so its payload can be handed out as a view.
 #include "protocol/frame_parser.hpp"
 
+#include "protocol/priority.hpp"
+
 #include <cassert>
 #include <cstring>
 
@@ -37,10 +39,15 @@ boost::system::error_code frame_parser::check(const frame_header& header) {
     if (header.payload_bytes > limits::frame_payload_bytes_max) {
         return error::length_exceeds_limit;
     }
-    if ((header.flags & ~frame_flags::known) != 0) {
+    if ((header.flags & ~(frame_flags::known | frame_flags::class_mask)) != 0) {
         return error::unknown_flags;
     }
     if ((header.flags & frame_flags::more) != 0 && (header.flags & frame_flags::reply) == 0) {
+        return error::unknown_flags;
+    }
+    const bool request = (header.flags & frame_flags::reply) == 0 && header.id != one_way_id;
+    const auto said = said_priority(header.flags);
+    if (said > priority_last || (said != priority::control && !request)) {
         return error::unknown_flags;
     }
     return {};

@@ -138,7 +138,7 @@ TEST(Connection, EndsWithAReasonWhereTheClientBreaksTheProtocol) {
         const char* reason;
     } rows[] = {
         {"reply flag", frame_bytes(opcode::ping, 1, 5, ping), "must not come"},
-        {"unknown flag", frame_bytes(opcode::ping, 64, 5, ping), "unknown flags"},
+        {"unknown flag", frame_bytes(opcode::ping, 128, 5, ping), "unknown flags"},
         {"short message", frame_bytes(opcode::stat, 0, 5, "ab"), "before its last field"},
         {"long message", frame_bytes(opcode::ping, 0, 5, ping + "x"), "after the last field"},
         {"no id", frame_bytes(opcode::stat, 0, 0, ping), "must not come"},
@@ -350,6 +350,63 @@ TEST(Connection, SmallRepliesOvertakeALongOne) {
     for (const auto id : long_ones) {
         const auto got = client.wait<protocol::read>(id);
         EXPECT_EQ(fake_client::data_of(got.raw).size(), protocol::limits::read_bytes_max);
+    }
+}
+
+// How many of `count` reads of so many bytes are answered before a stat that was asked last.
+std::size_t answered_before_stat(std::size_t count, std::uint32_t bytes, protocol::priority said) {
+    running_agent agent;
+    write_file(agent.root() / "f", pattern(bytes));
+    auto client = agent.session();
+    const auto file = client.call(open_of("/f")).reply.handle;
+    for (std::size_t i = 0; i < count; ++i) {
+        client.queue(protocol::read{file, 0, bytes}, said);
+    }
+    const auto small = client.queue(stat_of("/f"), protocol::priority::metadata);
+    client.flush();
+    std::size_t before = 0;
+    for (auto id = client.wait_any(); id != small; id = client.wait_any()) {
+        EXPECT_EQ(fake_client::data_of(client.wait<protocol::read>(id).raw).size(), bytes);
+        ++before;
+    }
+    return before;
+}
+
+TEST(Connection, WhatIsWantedSoonOvertakesWhatIsLong) {
+    // Those that found room in the socket before the stat was there.
+    constexpr std::size_t in_the_socket = 16;
+    using enum protocol::priority;
+    for (const auto said : {stream, prefetch, write_back}) {
+        SCOPED_TRACE(static_cast<int>(said));
+        EXPECT_LE(answered_before_stat(200, 60'000, said), in_the_socket);
+        EXPECT_LE(answered_before_stat(50, 128 * 1024, said), in_the_socket);
+    }
+}
+
+TEST(Connection, BothEndsMayWriteMuchAtOnce) {
+    running_agent agent;
+    const auto bytes = protocol::limits::read_bytes_max;
+    write_file(agent.root() / "f", pattern(bytes));
+    auto client = agent.session();
+    const auto from = client.call(open_of("/f")).reply.handle;
+    const auto to = client.call(open_of("/g", O_RDWR | O_CREAT)).reply.handle;
+    const auto piece = pattern(protocol::limits::data_bytes_max);
+    std::vector<protocol::request_id> reads;
+    std::vector<protocol::request_id> writes;
+    for (std::int64_t i = 0; i < 64; ++i) {
+        if (i % 8 == 0) {
+            reads.push_back(client.queue(protocol::read{from, 0, bytes}));
+        }
+        const auto offset = i * static_cast<std::int64_t>(piece.size());
+        writes.push_back(client.queue(write_of(to, offset, piece)));
+    }
+    client.flush();  // nothing is read until all is written
+    for (const auto id : writes) {
+        EXPECT_EQ(client.wait<protocol::write>(id).reply.bytes, piece.size());
+    }
+    for (const auto id : reads) {
+        const auto got = client.wait<protocol::read>(id);
+        EXPECT_EQ(fake_client::data_of(got.raw).size(), bytes);
     }
 }
 

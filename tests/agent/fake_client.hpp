@@ -5,6 +5,7 @@
 #include "protocol/frame_parser.hpp"
 #include "protocol/message_table.hpp"
 #include "protocol/multiplexer.hpp"
+#include "protocol/priority.hpp"
 #include "protocol/support/unique_fd.hpp"
 
 #include <chrono>
@@ -52,8 +53,12 @@ public:
 
     // Several requests in one write.
     template <typename Request>
-    protocol::request_id queue(const Request& request) {
+    protocol::request_id queue(
+        const Request& request, protocol::priority said = protocol::priority::control
+    ) {
+        const auto start_of_frame = queued_.size();
         const auto id = requests_.start(request, ++last_cookie_, queued_);
+        protocol::say_priority(queued_, start_of_frame, said);
         cookies_[id] = last_cookie_;
         return id;
     }

@@ -3,6 +3,7 @@
 
 #include "protocol/dump.hpp"
 #include "protocol/message_table.hpp"
+#include "protocol/priority.hpp"
 #include "tests/protocol/message_source.hpp"
 
 #include <gtest/gtest.h>
@@ -164,9 +165,9 @@ TEST(FrameParser, RefusesALengthAboveTheLimitAtItsHeader) {
 TEST(FrameParser, RefusesEveryUnknownFlag) {
     for (std::uint16_t flag = 1; flag != 0; flag = static_cast<std::uint16_t>(flag << 1U)) {
         const auto with_reply = static_cast<std::uint16_t>(flag | frame_flags::reply);
-        const auto expected = (flag & frame_flags::known) != 0
-                                  ? boost::system::error_code{}
-                                  : make_error_code(error::unknown_flags);
+        const bool of_replies = (flag & (frame_flags::reply | frame_flags::more)) != 0;
+        const auto expected =
+            of_replies ? boost::system::error_code{} : make_error_code(error::unknown_flags);
         frame_parser parser;
         feed(parser, raw_frame(0, with_reply, 0));
         const auto taken = parser.next();
@@ -176,6 +177,24 @@ TEST(FrameParser, RefusesEveryUnknownFlag) {
 
 TEST(FrameParser, RefusesMoreWithoutReply) {
     EXPECT_EQ(failure_of(raw_frame(0, frame_flags::more, 0)), error::unknown_flags);
+}
+
+TEST(FrameParser, TakesAClassOnRequestsOnly) {
+    for (unsigned said = 0; said <= 7; ++said) {
+        SCOPED_TRACE(said);
+        const auto flags = flags_of(static_cast<priority>(said));
+        const bool known = said <= static_cast<unsigned>(priority_last);
+        frame_parser parser;
+        feed(parser, raw_frame(0, flags, 0));
+        const auto request = parser.next();
+        EXPECT_EQ(request.has_value(), known);
+        if (known) {
+            EXPECT_EQ(said_priority((*request)->header.flags), static_cast<priority>(said));
+        }
+        buffer one_way;
+        encode(frame_header{0, opcode::cancel, flags, one_way_id}, one_way);
+        EXPECT_EQ(failure_of(one_way) == error::unknown_flags, said != 0);
+    }
 }
 
 TEST(FrameParser, StaysFailed) {

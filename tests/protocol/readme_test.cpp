@@ -1,6 +1,6 @@
 // protocol/README.md is the spec of the wire; here its tables are compared with the code. A failure
 // prints the row that belongs there.
-#include "protocol/frame.hpp"
+#include "protocol/frame_queue.hpp"
 #include "protocol/handshake.hpp"
 #include "protocol/message_table.hpp"
 
@@ -215,11 +215,14 @@ TEST(Readme, HasEveryLimitWithItsValue) {
 
 TEST(Readme, HasTheFrameFlags) {
     const auto rows = table_below("## Frame");
-    ASSERT_EQ(rows.size(), 2U);
+    ASSERT_EQ(rows.size(), 3U);
     EXPECT_EQ(rows[0][0], "reply");
     EXPECT_EQ(rows[0][1], std::to_string(frame_flags::reply));
     EXPECT_EQ(rows[1][0], "more");
     EXPECT_EQ(rows[1][1], std::to_string(frame_flags::more));
+    EXPECT_EQ(rows[2][0], "class");
+    EXPECT_EQ(rows[2][1], "16 × 1 to " + std::to_string(static_cast<unsigned>(priority_last)));
+    EXPECT_EQ(flags_of(priority{1}), 16);
     static_assert(frame_flags::known == (frame_flags::reply | frame_flags::more));
 }
 
