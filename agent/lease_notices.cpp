@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,9 +58,14 @@ bool leases::drain(protocol::buffer& out) {
     return all;
 }
 
-// False: there may be more.
+// Takes what is in the queue by now, and not what comes meanwhile: who changes things all the time
+// would be listened to forever. False: there is more.
 bool leases::take_events() {
-    while (inotify_.is_open() && happened_.size() < limits::changed_names_max) {
+    int left = 1;
+    for (bool first = true; inotify_.is_open() && left > 0; first = false) {
+        if (happened_.size() >= limits::changed_names_max) {
+            return false;
+        }
         alignas(inotify_event) std::array<char, read_bytes> raw;
         const auto got = ::read(inotify_.native_handle(), raw.data(), raw.size());
         if (got <= 0) {
@@ -77,8 +83,12 @@ bool leases::take_events() {
             note(head.wd, head.mask, name);
             at += sizeof head + head.len;
         }
+        left -= static_cast<int>(got);
+        if (first && ::ioctl(inotify_.native_handle(), FIONREAD, &left) != 0) {
+            return false;
+        }
     }
-    return !inotify_.is_open();
+    return true;
 }
 
 void leases::note(int watch, std::uint32_t mask, const std::string& name) {

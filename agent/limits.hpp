@@ -55,7 +55,7 @@ inline constexpr std::uint32_t directory_steps = 8;
 
 // A name that changes more often than so many times in a window is told as unknown, once, and then
 // no more until somebody asks for it.
-inline constexpr std::uint32_t notices_per_window_max = 3;
+inline constexpr std::uint32_t notices_per_window_max = 8;
 inline constexpr std::uint32_t notice_window_ms = 20;
 
 // Names of one directory whose recent notices are remembered; with more of them its lease ends.

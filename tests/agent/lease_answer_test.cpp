@@ -12,8 +12,10 @@
 #include <string>
 #include <tuple>
 
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace farside::agent::test {
@@ -243,6 +245,52 @@ TEST(Lookup, LeasesNoMoreThanHalfOfTheHandles) {
         EXPECT_EQ(client.call(open_of("/", O_RDONLY | O_DIRECTORY)).failure, 0);
     }
     EXPECT_EQ(client.call(open_of("/", O_RDONLY | O_DIRECTORY)).failure, EMFILE);
+}
+
+// In a process of its own, whose user namespace has a limit of its own on watches.
+std::string leases_with_few_watches(const fs::path& root) {
+    if (::unshare(CLONE_NEWUSER) != 0) {
+        return "skip";
+    }
+    write_file("/proc/sys/user/max_inotify_watches", "4");
+    running_agent agent{{}, root.string()};
+    auto client = agent.session();
+    const auto told = ask(client, listing_of(no_handle, ""));
+    std::string leased;
+    for (const auto& entry : told.entries) {
+        leased += entry.handle != no_handle && entry.covered ? 'l' : '-';
+    }
+    write_file(root / "new", "");
+    client.call(stat_of("/"));
+    return leased + (told.complete.empty() ? "" : " complete") +
+           (client.take_changes().empty() ? "" : " told");
+}
+
+TEST(Lookup, LeasesAsManyAsTheKernelWatches) {
+    const farside::test::temp_dir directory;
+    for (int i = 0; i < 6; ++i) {
+        fs::create_directory(directory.path() / std::to_string(i));
+    }
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const auto told = leases_with_few_watches(directory.path());
+        [[maybe_unused]] const auto written = ::write(ends[1], told.data(), told.size());
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string told(100, '\0');
+    const auto bytes = ::read(ends[0], told.data(), told.size());
+    told.resize(bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+    ::close(ends[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    if (told == "skip") {
+        GTEST_SKIP() << "user namespaces are not allowed here";
+    }
+    EXPECT_EQ(told, "llll--- complete told");
 }
 
 TEST(Lookup, IsNotLeasedWhereTheKernelDoesNotTellOfChanges) {

@@ -1,6 +1,7 @@
 // Leases on the bytes of files: what is read under them, and that nobody who wants to write is held
 // up by them or writes behind them.
 #include "tests/agent/leasing_client.hpp"
+#include "tests/agent/overlay.hpp"
 #include "tests/agent/requests.hpp"
 #include "tests/agent/running_agent.hpp"
 
@@ -139,26 +140,62 @@ TEST(OpenLeased, TellsWhatHappensToTheFileItself) {
     EXPECT_THAT(told.ended, IsEmpty());
 }
 
+void make_tree(const fs::path& root) {
+    write_file(root / "file", "text");
+    fs::create_directory(root / "elsewhere");
+}
+
+void check_row(const row& tested, const fs::path& root) {
+    SCOPED_TRACE(tested.what);
+    running_agent agent{{}, root.string()};
+    auto client = agent.session();
+    auto request = chain_of(no_handle, "file");
+    request.file_bytes_max = request.data_bytes_max = 100;
+    const auto looked_up = ask(client, request).of("file").handle;
+    const auto opened = client.call(open_leased_of("/file")).reply.handle;
+    ASSERT_NE(looked_up, no_handle);
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_EQ(tested.act(root), 0);
+    // Not when the kernel's patience with us was at its end (lease-break-time).
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
+    const auto told = joined(changes_until_now(client));
+    EXPECT_THAT(told.ended, testing::UnorderedElementsAre(looked_up, opened));
+    // The handles are open nevertheless.
+    EXPECT_EQ(client.read(opened, 0, 100), farside::test::read_file(root / "file"));
+}
+
 TEST(DataLeases, EndBeforeAnybodyWrites) {
     for (const auto& tested : writers()) {
-        SCOPED_TRACE(tested.what);
-        running_agent agent;
-        write_file(agent.root() / "file", "text");
-        fs::create_directory(agent.root() / "elsewhere");
-        auto client = agent.session();
-        auto request = chain_of(no_handle, "file");
-        request.file_bytes_max = request.data_bytes_max = 100;
-        const auto looked_up = ask(client, request).of("file").handle;
-        const auto opened = client.call(open_leased_of("/file")).reply.handle;
-        ASSERT_NE(looked_up, no_handle);
-        const auto begin = std::chrono::steady_clock::now();
-        ASSERT_EQ(tested.act(agent.root()), 0);
-        EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
-        const auto told = joined(changes_until_now(client));
-        EXPECT_THAT(told.ended, testing::UnorderedElementsAre(looked_up, opened));
-        // The handles are open nevertheless.
-        EXPECT_EQ(client.read(opened, 0, 100), farside::test::read_file(agent.root() / "file"));
+        const farside::test::temp_dir directory;
+        make_tree(directory.path());
+        check_row(tested, directory.path());
     }
+}
+
+TEST(DataLeases, EndBeforeAnybodyWritesOnAnOverlay) {
+    for (const auto& tested : writers()) {
+        overlay files;
+        make_tree(files.lower());
+        if (!files.mount()) {
+            GTEST_SKIP() << "an overlay cannot be mounted here";
+        }
+        check_row(tested, files.path());
+    }
+}
+
+// The one way to change contents that no lease keeps anybody from.
+TEST(DataLeases, EndWhenAFileOpenForReadingIsTruncated) {
+    running_agent agent;
+    write_file(agent.root() / "file", "text");
+    auto client = agent.session();
+    auto request = chain_of(no_handle, "file");
+    request.file_bytes_max = request.data_bytes_max = 100;
+    const auto looked_up = ask(client, request).of("file").handle;
+    const auto opened = client.call(open_leased_of("/file")).reply.handle;
+    const unique_fd file{::open((agent.root() / "file").c_str(), O_RDONLY | O_TRUNC)};
+    ASSERT_EQ(fs::file_size(agent.root() / "file"), 0U);
+    const auto told = joined(changes_until_now(client));
+    EXPECT_THAT(told.ended, testing::UnorderedElementsAre(looked_up, opened));
 }
 
 TEST(DataLeases, GiveWayToTheClientItself) {

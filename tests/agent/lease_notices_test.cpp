@@ -2,6 +2,7 @@
 // of it.
 #include "agent/limits.hpp"
 #include "tests/agent/leasing_client.hpp"
+#include "tests/agent/overlay.hpp"
 #include "tests/agent/requests.hpp"
 #include "tests/agent/running_agent.hpp"
 
@@ -28,7 +29,6 @@ using protocol::no_handle;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using testing::IsSupersetOf;
 
 // A request that learns nothing: what was told before its reply was told before any reply.
 std::vector<protocol::changes> changes_until_now(fake_client& client) {
@@ -152,31 +152,16 @@ TEST(Notices, TellEachKindOfChange) {
 }
 
 TEST(Notices, TellEachKindOfChangeOnAnOverlay) {
-    const farside::test::temp_dir directory;
-    const auto base = directory.path();
-    for (const char* const name : {"lower", "upper", "work", "all"}) {
-        fs::create_directory(base / name);
-    }
-    make_tree(base / "lower");
-    const auto options = "lowerdir=" + (base / "lower").string() +
-                         ",upperdir=" + (base / "upper").string() +
-                         ",workdir=" + (base / "work").string();
     for (const auto& tested : rows()) {
         SCOPED_TRACE(tested.what);
-        fs::remove_all(base / "upper");
-        fs::remove_all(base / "work");
-        fs::create_directory(base / "upper");
-        fs::create_directory(base / "work");
-        const auto all = base / "all";
-        if (::mount("overlay", all.c_str(), "overlay", 0, options.c_str()) != 0) {
+        overlay files;
+        make_tree(files.lower());
+        if (!files.mount()) {
             GTEST_SKIP() << "an overlay cannot be mounted here";
         }
-        {
-            running_agent agent{{}, all.string()};
-            auto client = agent.session();
-            check_row(tested, all, client);
-        }
-        ASSERT_EQ(::umount2(all.c_str(), MNT_DETACH), 0);
+        running_agent agent{{}, files.path().string()};
+        auto client = agent.session();
+        check_row(tested, files.path(), client);
     }
 }
 
