@@ -43,13 +43,14 @@ TEST(NoticeLimit, RemembersABoundedNumberOfNames) {
         EXPECT_EQ(names.on_change(std::to_string(i), start + i * pause), verdict::tell);
         ASSERT_FALSE(names.overflows());
     }
+    notice_limit silent_names;
     for (std::uint32_t i = 0; i <= limits::noted_names_max; ++i) {
-        EXPECT_FALSE(names.overflows());
+        EXPECT_FALSE(silent_names.overflows());
         for (std::uint32_t n = 0; n <= limits::notices_per_window_max; ++n) {
-            [[maybe_unused]] const auto last = names.on_change("silent" + std::to_string(i), start);
+            [[maybe_unused]] const auto last = silent_names.on_change(std::to_string(i), start);
         }
     }
-    EXPECT_TRUE(names.overflows());
+    EXPECT_TRUE(silent_names.overflows());
 }
 
 lease made(std::uint64_t handle, int watch, std::uint64_t mount, std::uint64_t inode) {
