@@ -232,14 +232,23 @@ void agent_link::take_frames() {
     }
 }
 
+template <typename Push, typename Told>
+void agent_link::hand_over(std::span<const std::byte> body, const Told& told) {
+    const auto decoded = protocol::decode<Push>(body);
+    if (!decoded) {
+        lose(not_our_protocol(decoded.error()));
+    } else if (told) {
+        told(*decoded);
+    }
+}
+
 void agent_link::on_push(const protocol::multiplexer::event& e) {
     if (e.op == protocol::opcode::watch_events) {
-        const auto told = protocol::decode<protocol::watch_events>(e.body);
-        if (!told) {
-            lose(not_our_protocol(told.error()));
-        } else if (watchers_.happened) {
-            watchers_.happened(*told);
-        }
+        hand_over<protocol::watch_events>(e.body, watchers_.happened);
+        return;
+    }
+    if (e.op == protocol::opcode::changes) {
+        hand_over<protocol::changes>(e.body, lease_holder_.changed);
         return;
     }
     if (e.op != protocol::opcode::goodbye) {
@@ -302,6 +311,9 @@ void agent_link::lose(std::string why) {
     if (was_connected) {
         if (watchers_.lost) {
             watchers_.lost();
+        }
+        if (lease_holder_.lost) {
+            lease_holder_.lost();
         }
         user_.say(failure_ + "; remote files now answer EIO");
     }

@@ -17,6 +17,7 @@
 #include "layer/session/session_stats.hpp"
 #include "layer/session/task_group.hpp"
 #include "protocol/frame_parser.hpp"
+#include "protocol/lease_messages.hpp"
 #include "protocol/multiplexer.hpp"
 #include "protocol/session_messages.hpp"
 #include "protocol/watch_messages.hpp"
@@ -178,6 +179,14 @@ public:
 
     void tell(watchers who) { watchers_ = std::move(who); }
 
+    // The same of what is leased.
+    struct lease_holder {
+        std::function<void(const protocol::changes&)> changed;
+        std::function<void()> lost;
+    };
+
+    void tell(lease_holder who) { lease_holder_ = std::move(who); }
+
     // Round trip, bytes per second and their product, as the traffic told so far; sane from the
     // handshake on.
     [[nodiscard]] link_estimate::values estimate() const { return estimate_.now(); }
@@ -209,6 +218,8 @@ private:
     awaitable<> write_frames();
     void take_frames();
     void on_push(const protocol::multiplexer::event& e);
+    template <typename Push, typename Told>
+    void hand_over(std::span<const std::byte> body, const Told& told);
     void on_reply(const protocol::multiplexer::event& e);
 
     void lose(std::string why);
@@ -230,6 +241,7 @@ private:
     protocol::hello_reply peer_;
     std::function<void()> ended_;
     watchers watchers_;
+    lease_holder lease_holder_;
 };
 
 template <protocol::answered_message Request>

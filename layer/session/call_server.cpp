@@ -166,6 +166,10 @@ call_result call_server::dispatch(incoming_call& call) {
             co_return refused;
         }
     }
+    const int failed = co_await own_handles(services_, call);
+    if (failed != 0) {
+        co_return -failed;
+    }
     const auto result = co_await handler(services_, call);
     co_return result;
 }

@@ -7,6 +7,7 @@
 #include "layer/session/descriptor_watch.hpp"
 #include "layer/session/incoming_call.hpp"
 #include "layer/session/lock_owners.hpp"
+#include "layer/session/name_cache.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
 #include "layer/session/shared_maps.hpp"
@@ -30,6 +31,7 @@ struct call_services {
     remote_watches& watches;
     lock_owners& locks;
     write_behind& behind;
+    name_cache& names;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -101,6 +103,28 @@ call_result request_change(
     }
     co_return result;
 }
+
+// ---- calls_known.cpp: what is answered without the agent ----
+
+// The error that a path leads to, if it is known to.
+[[nodiscard]] std::optional<std::int64_t> known_failure(const resolution& known);
+
+// What statx(2) tells of the node with this mask; nothing where not all of that is known.
+[[nodiscard]] std::optional<struct statx> known_status(const resolution& known, std::uint32_t mask);
+
+// Of what was asked for, and the mask that the program gave: what it gets to see.
+[[nodiscard]] struct statx shown_status(const protocol::attributes& attr, std::uint32_t mask);
+
+// An open that needs no request, or fails without one. Nothing: the agent is to be asked; more
+// about its names may be under way already.
+awaitable<std::optional<std::int64_t>> open_known(
+    call_services& services, incoming_call& call, const place& where, const protocol::open& request
+);
+
+// A directory that was opened without the agent shares its handle, and that is one of O_PATH.
+// Before a call that needs more it gets one of its own. An errno, or 0.
+awaitable<int> own_handles(call_services& services, incoming_call& call);
+awaitable<int> own_handle(call_services& services, incoming_call& call, open_file& file);
 
 // ---- calls_open.cpp ----
 call_result serve_classify(call_services& services, incoming_call& call);

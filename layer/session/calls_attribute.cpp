@@ -28,6 +28,37 @@ place find(const call_services& services, const incoming_call& call) {
     return services.paths.find(call.id(segment::base0), call.path[0]);
 }
 
+last_link last_of(std::uint32_t at_flags) {
+    return (at_flags & AT_SYMLINK_NOFOLLOW) != 0 ? last_link::keep : last_link::follow;
+}
+
+// The answer is also what is known from now on of a node whose time of access was all that was not,
+// unless it was read again meanwhile.
+call_result stat_at_agent(
+    call_services& services, incoming_call& call, protocol::stat message, std::uint64_t node
+) {
+    auto& tree = services.names.tree();
+    const auto wanted = message.mask;
+    std::uint32_t reads = 0;
+    if (const auto* before = tree.find(node); before != nullptr && before->read_since) {
+        message.mask |= before->attr.mask;
+        reads = before->reads;
+    } else {
+        node = 0;
+    }
+    reply_collector<protocol::stat> reply;
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    if (ec) {
+        co_return failure(ec);
+    }
+    const auto& attr = reply.value.attr;
+    if (auto* now = tree.find(node); now != nullptr && now->reads == reads) {
+        tree.settle(*now, attr);
+    }
+    const struct statx answer = node == 0 ? to_statx(attr) : shown_status(attr, wanted);
+    co_return call.give(answer);
+}
+
 }  // namespace
 
 call_result serve_stat(call_services& services, incoming_call& call) {
@@ -39,13 +70,21 @@ call_result serve_stat(call_services& services, incoming_call& call) {
     message.at = where.at;
     message.flags = call.word(argument_1);
     message.mask = call.word(argument_2);
-    reply_collector<protocol::stat> reply;
-    const auto ec = co_await services.link.call(message, reply, call.caller);
-    if (ec) {
-        co_return failure(ec);
+    if ((message.flags & AT_STATX_FORCE_SYNC) != 0) {
+        const auto result = co_await stat_at_agent(services, call, message, 0);
+        co_return result;
     }
-    const struct statx answer = to_statx(reply.value.attr);
-    co_return call.give(answer);
+    const auto known = co_await services.names.find(where, last_of(message.flags), call.caller);
+    if (const auto failed = known_failure(known)) {
+        co_return *failed;
+    }
+    if (const auto status = known_status(known, message.mask)) {
+        co_return call.give(*status);
+    }
+    services.names.missed(known, name_cache::wants::one);
+    const bool found = known.what == resolution::kind::found;
+    const auto result = co_await stat_at_agent(services, call, message, found ? known.node->id : 0);
+    co_return result;
 }
 
 call_result serve_access(call_services& services, incoming_call& call) {
@@ -57,6 +96,15 @@ call_result serve_access(call_services& services, incoming_call& call) {
     message.at = where.at;
     message.mode = call.word(argument_1);
     message.flags = call.word(argument_2);
+    const auto known = co_await services.names.find(where, last_of(message.flags), call.caller);
+    if (const auto failed = known_failure(known)) {
+        co_return *failed;
+    }
+    // Who may do what is the agent's to say: of what is known, only whether it is there.
+    if (known.what == resolution::kind::found && message.mode == F_OK) {
+        co_return 0;
+    }
+    services.names.missed(known, name_cache::wants::one);
     const auto result = co_await request(services, call, message);
     const bool to_write = (message.mode & W_OK) != 0;
     co_return result == 0 && to_write&& where.read_only() ? -EROFS : result;
@@ -66,6 +114,17 @@ call_result serve_read_link(call_services& services, incoming_call& call) {
     const place where = find(services, call);
     if (const auto result = settled(call, where)) {
         co_return *result;
+    }
+    if (!call.path[0].empty()) {
+        const auto known = co_await services.names.find(where, last_link::keep, call.caller);
+        if (const auto failed = known_failure(known)) {
+            co_return *failed;
+        }
+        const bool found = known.what == resolution::kind::found;
+        if (found && known.node->symbolic_link() && !known.node->link.empty()) {
+            co_return call.give_bytes(known.node->link);
+        }
+        services.names.missed(known, name_cache::wants::one);
     }
     protocol::read_link message;
     message.at = where.at;

@@ -87,6 +87,12 @@ call_result serve_enter_directory(call_services& services, incoming_call& call) 
         services.files.drop(id);
         co_return *result;
     }
+    const auto known = co_await services.names.find(where, last_link::follow, call.caller);
+    if (const auto failed = known_failure(known)) {
+        services.files.drop(id);
+        co_return *failed;
+    }
+    services.names.missed(known, name_cache::wants::one);
     protocol::open request;
     request.at = where.at;
     request.flags = O_PATH | O_DIRECTORY;

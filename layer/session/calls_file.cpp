@@ -97,6 +97,9 @@ call_result serve_ioctl(call_services& services, incoming_call& call) {
     if (ec) {
         co_return failure(ec);
     }
+    if (call.id(1) == FS_IOC_SETFLAGS) {
+        services.names.changed_silently(*file);
+    }
     call.arguments[2] = reply.value.value;
     co_return reply.value.result;
 }

@@ -23,7 +23,7 @@ constexpr int attempts_max = 4;
 call_result read_at(
     call_services& services,
     incoming_call& call,
-    const open_file& file,
+    open_file& file,
     std::int64_t offset,
     std::uint32_t bytes
 ) {
@@ -41,6 +41,7 @@ call_result read_at(
     if (ec) {
         co_return failure(ec);
     }
+    services.names.was_read(file);
     if (held && offset >= 0) {
         held->show(static_cast<std::uint64_t>(offset), reply.room.first(reply.value));
     }
@@ -165,40 +166,6 @@ call_result serve_seek(call_services& services, incoming_call& call) {
     }
     store_position(*file, offset);
     co_return offset;
-}
-
-call_result serve_read_directory(call_services& services, incoming_call& call) {
-    const auto file = services.files.find(call.id());
-    const auto bytes = std::min<std::uint64_t>(call.id(1), segment::data_room);
-    if (!file || file->path_only()) {
-        co_return -EBADF;
-    }
-    if (!S_ISDIR(file->mode)) {
-        co_return -ENOTDIR;
-    }
-    const auto turn = co_await file->position_turn.lock();
-    protocol::read_directory request;
-    request.handle = file->handle;
-    request.position = file->position();
-    request.bytes = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(bytes, protocol::limits::directory_bytes_max)
-    );
-    reply_collector<protocol::read_directory> reply;
-    const auto ec = co_await services.link.call(request, reply, call.caller);
-    if (ec) {
-        co_return failure(ec);
-    }
-    const auto& entries = reply.value.entries;
-    const auto packed = pack_entries(entries, call.data_room.first(bytes));
-    if (packed.malformed && packed.count == 0) {
-        co_return -EIO;
-    }
-    if (packed.count == 0) {
-        co_return entries.empty() ? 0 : -EINVAL;
-    }
-    store_position(*file, entries[packed.count - 1].next_position);
-    call.data_bytes = static_cast<std::uint32_t>(packed.bytes);
-    co_return static_cast<std::int64_t>(packed.bytes);
 }
 
 namespace {

@@ -118,6 +118,10 @@ call_result serve_make_link(call_services& services, incoming_call& call) {
         co_return -EROFS;
     }
     const auto result = co_await create(services, call, to, message);
+    if (result == 0) {
+        const bool follows = (message.flags & AT_SYMLINK_FOLLOW) != 0;
+        services.names.was_linked(from, follows ? last_link::follow : last_link::keep);
+    }
     co_return result;
 }
 

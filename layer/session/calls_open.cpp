@@ -123,6 +123,10 @@ call_result serve_open(call_services& services, incoming_call& call) {
         co_return without_claim(services, id, *result);
     }
     protocol::open request = to_request(call, where);
+    const auto known = co_await open_known(services, call, where, request);
+    if (known) {
+        co_return *known < 0 ? without_claim(services, id, *known) : *known;
+    }
     std::int64_t result = 0;
     if (where.read_only()) {
         result = co_await open_read_only(services, call, where, request);

@@ -119,7 +119,7 @@ struct flock to_flock(const protocol::record_lock& from) {
 }
 
 packed_entries pack_entries(
-    const std::vector<protocol::directory_entry>& entries, std::span<std::byte> room
+    std::span<const protocol::directory_entry> entries, std::span<std::byte> room
 ) {
     packed_entries packed;
     for (const auto& entry : entries) {

@@ -29,7 +29,7 @@ struct packed_entries {
 };
 
 [[nodiscard]] packed_entries pack_entries(
-    const std::vector<protocol::directory_entry>& entries, std::span<std::byte> room
+    std::span<const protocol::directory_entry> entries, std::span<std::byte> room
 );
 
 }  // namespace farside::session

@@ -60,12 +60,14 @@ bool open_files::add(std::uint64_t id, description what) {
     file->flags = what.flags;
     file->mode = what.mode;
     file->identity = what.identity;
+    file->node = what.node;
+    file->lease = std::move(what.lease);
     if (!claimed(id)) {
         return false;
     }
     file->entry.position.store(0, std::memory_order_relaxed);
     file->entry.flags.store(file->flags, std::memory_order_relaxed);
-    file->entry.node.store(0, std::memory_order_relaxed);
+    file->entry.node.store(file->node, std::memory_order_relaxed);
     file->entry.data.store(0, std::memory_order_relaxed);
     file->entry.names_far.store(0, std::memory_order_relaxed);
     file->entry.mode.store(file->mode, std::memory_order_release);
@@ -152,7 +154,7 @@ void open_files::release(open_file* file) {
     if (file->write_failure != 0 && untold_) {
         untold_(*file);
     }
-    if (!cleared_ && !file->closed) {
+    if (!cleared_ && !file->closed && !file->lease) {
         close_(file->handle);
     }
     delete file;

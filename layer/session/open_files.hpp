@@ -52,6 +52,12 @@ struct open_file {
     std::uint32_t flags = 0;  // as F_GETFL tells
     std::uint32_t mode = 0;   // st_mode
     file_identity identity;
+    std::uint64_t node = 0;  // among the names that are known; 0: not known yet
+    // Of a directory that was opened without asking the agent: its handle there, which is as one of
+    // O_PATH and shared. Null: the handle is its own.
+    std::shared_ptr<const protocol::handle_id> lease;
+    // Of a directory whose entries are told from here: those that its reader began with.
+    std::shared_ptr<const std::vector<protocol::directory_entry>> listed;
     bool locked = false;  // was asked to hold a lock of its own: flock, F_OFD_SETLK
     bool closed = false;  // the agent was told already
     // Why something that was written behind could not be written; told once (errno, 0: nothing).
@@ -95,6 +101,8 @@ public:
         std::uint32_t flags = 0;
         std::uint32_t mode = 0;
         file_identity identity;
+        std::uint64_t node = 0;
+        std::shared_ptr<const protocol::handle_id> lease;
     };
 
     // The file is open at the agent: from now on `id` names it. False where the claim is gone in
@@ -103,6 +111,9 @@ public:
 
     // Who learns of files that go with a write failure that no call was told.
     void on_untold_failure(std::function<void(const open_file&)> who) { untold_ = std::move(who); }
+
+    // A handle that belongs to no open file after all.
+    void close_unused(protocol::handle_id handle) { close_(handle); }
 
     // Null: no such open file. The pointer keeps the file open at the agent.
     [[nodiscard]] std::shared_ptr<open_file> find(std::uint64_t id) const;

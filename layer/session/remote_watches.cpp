@@ -45,7 +45,7 @@ remote_watches::remote_watches(
 }
 
 remote_watches::~remote_watches() {
-    link_.tell({});
+    link_.tell(agent_link::watchers{});
 }
 
 void remote_watches::stop() {

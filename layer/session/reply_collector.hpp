@@ -5,8 +5,10 @@
 
 #include "protocol/codec.hpp"
 #include "protocol/file_messages.hpp"
+#include "protocol/lease_messages.hpp"
 #include "protocol/watch_messages.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -60,6 +62,23 @@ struct reply_collector<protocol::watch_add> {
 
     [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
         const auto decoded = protocol::decode<protocol::watch_add_reply>(body);
+        if (!decoded) {
+            return decoded.error();
+        }
+        arrived(*decoded);
+        return {};
+    }
+};
+
+// Frames of what is leased, which tell it one after the other: each counts as it comes.
+template <typename Request>
+requires std::same_as<typename Request::reply, protocol::lookup_reply>
+
+struct reply_collector<Request> {
+    std::function<void(const protocol::lookup_reply&)> arrived;
+
+    [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
+        const auto decoded = protocol::decode<protocol::lookup_reply>(body);
         if (!decoded) {
             return decoded.error();
         }

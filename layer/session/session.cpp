@@ -30,6 +30,13 @@ constexpr std::chrono::milliseconds linger_grace{50};
 // An agent that ended gets this long to be reaped, to say with what status.
 constexpr unsigned status_patience_ms = 500;
 
+name_cache::options names_of(const session_config& config) {
+    name_cache::options names;
+    names.enabled = config.use_caches;
+    names.predict = config.predict;
+    return names;
+}
+
 class session_process {
 public:
     session_process(
@@ -49,6 +56,7 @@ public:
               memory,
               policy,
               STDERR_FILENO,
+              names_of(config),
               config.write_behind && config.use_caches ? write_behind::mode::on
                                                        : write_behind::mode::off} {}
 

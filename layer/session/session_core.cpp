@@ -10,6 +10,7 @@ session_core::session_core(
     shared_memory& memory,
     const path_policy& policy,
     int notice_descriptor,
+    const name_cache::options& names,
     write_behind::mode writes
 )
     : tasks_{tasks},
@@ -18,6 +19,15 @@ session_core::session_core(
       user_{notice_descriptor},
       link_{tasks, stats_, user_},
       cache_{memory.cache()},
+      names_{
+          tasks,
+          link_,
+          stats_,
+          [&memory] { return memory.shared().head.hits.load(std::memory_order_relaxed); },
+          [&memory] {
+              return memory.shared().head.watch_instances.load(std::memory_order_relaxed) != 0;
+          },
+          names},
       files_{
           tasks.executor(),
           memory.shared(),
@@ -40,10 +50,11 @@ session_core::session_core(
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_},
+          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_},
           stats_} {
     link_.when_ended([this] { cache_.close(); });
     files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });
+    names_.tree().publish_to(cache_);
 }
 
 awaitable<std::string> session_core::connect(
@@ -77,6 +88,7 @@ void session_core::stop() {
     descriptors_.stop();
     maps_.stop();
     watches_.stop();
+    names_.stop();
     files_.clear();
     link_.stop();
 }

@@ -8,6 +8,7 @@
 #include "layer/session/call_server.hpp"
 #include "layer/session/descriptor_watch.hpp"
 #include "layer/session/lock_owners.hpp"
+#include "layer/session/name_cache.hpp"
 #include "layer/session/notice.hpp"
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
@@ -32,6 +33,7 @@ public:
         shared_memory& memory,
         const path_policy& policy,
         int notice_descriptor,
+        const name_cache::options& names,
         write_behind::mode writes = write_behind::mode::on
     );
 
@@ -73,6 +75,7 @@ private:
     notices user_;
     agent_link link_;
     cache_writer cache_;
+    name_cache names_;
     open_files files_;
     places paths_;
     descriptor_watch descriptors_;

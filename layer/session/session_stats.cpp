@@ -95,6 +95,8 @@ std::string session_stats::json(std::uint64_t layer_hits, std::uint64_t wall_ms)
     std::string out = "{";
     put_counts(out, total(phase::program));
     put_member(out, "hits", hits_ + layer_hits);
+    put_member(out, "predicted", predicted_);
+    put_member(out, "used", used_);
     put_member(out, "wall_ms", wall_ms);
     put_messages(out, counts_[static_cast<std::size_t>(phase::program)]);
     out += ", \"session\": {";

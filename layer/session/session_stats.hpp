@@ -9,6 +9,8 @@
 //   bytes_sent, bytes_received   whole frames, header included
 //   hits            calls answered without the agent, by the session or inside the program; a
 //                   close is none, it sends a request that nobody waits for
+//   predicted       listings that were asked for although a program asked for less
+//   used            of those, the ones behind which calls were answered without the agent
 //   wall_ms         from the start of the session to its end
 //
 // Start-up and shut-down traffic is counted apart, under "session".
@@ -51,6 +53,11 @@ public:
 
     void hit() { ++hits_; }
 
+    void predictions(std::uint64_t made, std::uint64_t used) {
+        predicted_ = made;
+        used_ = used;
+    }
+
     [[nodiscard]] std::uint64_t hits() const { return hits_; }
 
     [[nodiscard]] traffic_counts total(phase p) const;
@@ -67,6 +74,8 @@ private:
     phase phase_ = phase::session;
     std::array<by_opcode, 2> counts_;
     std::uint64_t hits_ = 0;
+    std::uint64_t predicted_ = 0;
+    std::uint64_t used_ = 0;
 };
 
 }  // namespace farside::session

@@ -39,9 +39,17 @@ policy_options writable_policy() {
     return options;
 }
 
-session_harness::session_harness(const policy_options& policy)
+name_cache::options no_names() {
+    name_cache::options names;
+    names.enabled = false;
+    names.predict = false;
+    return names;
+}
+
+session_harness::session_harness(const policy_options& policy, const name_cache::options& names)
     : memory_{make_memory()},
       policy_{make_policy(policy)},
+      names_{names},
       doorbell_{duplicate(memory_.inherited().doorbell)},
       template_{duplicate(memory_.inherited().template_)},
       notices_{::memfd_create("notices", MFD_CLOEXEC)} {
@@ -77,7 +85,7 @@ void session_harness::live(unique_fd connection, std::chrono::milliseconds patie
         std::abort();
     }
     task_group tasks{io_.get_executor()};
-    core_.emplace(tasks, memory_, policy_, notices_.get());
+    core_.emplace(tasks, memory_, policy_, notices_.get(), names_);
     stream_socket stream{io_.get_executor()};
     stream.assign({AF_UNIX, 0}, connection.release());
     tasks.spawn(serve(std::move(stream), patience));

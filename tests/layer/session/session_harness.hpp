@@ -14,9 +14,15 @@ namespace farside::session::testing {
 
 [[nodiscard]] policy_options writable_policy();
 
+// Every call asks the agent.
+[[nodiscard]] name_cache::options no_names();
+
 class session_harness {
 public:
-    explicit session_harness(const policy_options& policy = writable_policy());
+    explicit session_harness(
+        const policy_options& policy = writable_policy(),
+        const name_cache::options& names = no_names()
+    );
     session_harness(const session_harness&) = delete;
     session_harness& operator=(const session_harness&) = delete;
     // Ends the session: no covered process is left.
@@ -75,6 +81,7 @@ private:
 
     shared_memory memory_;
     path_policy policy_;
+    name_cache::options names_;
     unique_fd doorbell_;
     unique_fd template_;
     unique_fd notices_;
