@@ -214,6 +214,7 @@ private:
     // Directories that lost their name in a notice; the same one may tell where they are now.
     std::vector<std::unique_ptr<name_node>> homeless_;
     std::size_t bytes_ = 0;
+    bool by_notice_ = false;  // what is applied now comes from a notice
 };
 
 }  // namespace farside::session

@@ -64,10 +64,13 @@ void name_tree::apply(const protocol::changes& notice) {
             files_.all_ended();
         }
     }
+    // A handle that is not known may be about to be told by a reply.
+    by_notice_ = true;
     for (const auto& told : notice.entries) {
         recent_.told(told.directory, told.name, notice.number);
         apply_entry(told, notice.number);
     }
+    by_notice_ = false;
     for (const auto handle : notice.ended) {
         recent_.ended(handle, notice.number);
         if (by_handle_.contains(handle)) {
@@ -258,7 +261,7 @@ void name_tree::complete(protocol::handle_id handle, std::uint64_t as_of) {
 
 // A handle that nobody here has a use for.
 void name_tree::discard(protocol::handle_id handle) {
-    if (handle != protocol::no_handle && !by_handle_.contains(handle) &&
+    if (!by_notice_ && handle != protocol::no_handle && !by_handle_.contains(handle) &&
         !leases_.contains(handle) && !recent_.is_closing(handle)) {
         recent_.closing(handle);
         close_(handle);

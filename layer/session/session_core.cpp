@@ -50,7 +50,8 @@ session_core::session_core(
           tasks,
           memory.shared(),
           memory.take_session_doorbell(),
-          call_services{link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_},
+          call_services{
+              link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_},
           stats_} {
     link_.when_ended([this] { cache_.close(); });
     files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });

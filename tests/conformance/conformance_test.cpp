@@ -26,6 +26,7 @@ std::ostream& operator<<(std::ostream& out, const row& r) {
 
 way natively(way on) {
     on.how = backend::native;
+    on.known = caches::on;
     return on;
 }
 
@@ -89,10 +90,11 @@ std::vector<way> ways_of(const suite& s) {
     using enum path_words;
     std::vector<way> ways;
     for (const auto paths : {relative, absolute}) {
-        ways.push_back({s.cases, backend::agent, paths, s.who});
+        ways.push_back({s.cases, backend::agent, paths, s.who, caches::on});
     }
     for (const auto paths : {relative, absolute, descriptor}) {
-        ways.push_back({s.cases, backend::layer, paths, s.who});
+        ways.push_back({s.cases, backend::layer, paths, s.who, caches::on});
+        ways.push_back({s.cases, backend::layer, paths, s.who, caches::off});
     }
     return ways;
 }
@@ -110,7 +112,9 @@ std::vector<row> rows_of(const suite& s) {
 }
 
 std::string word_of(const way& on) {
-    const std::string how = on.how == backend::agent ? "agent_" : "layer_";
+    const std::string how = on.how == backend::agent  ? "agent_"
+                            : on.known == caches::off ? "layer_without_caches_"
+                                                      : "layer_";
     return how + word_of(on.paths);
 }
 

@@ -189,12 +189,12 @@ private:
              "--target",
              "dir/" + target(),
              "--fs-mode",
-             read_only ? "read" : "write",
-             "--",
-             runner,
-             "--root",
-             std::string{remote_root}}
+             read_only ? "read" : "write"}
         );
+        if (on_.known == caches::off) {
+            words.emplace_back("--no-cache");
+        }
+        append(words, {"--", runner, "--root", std::string{remote_root}});
         return words;
     }
 
@@ -328,6 +328,7 @@ std::string name_of(const way& on) {
     std::string name = on.how == backend::native  ? "natively"
                        : on.how == backend::agent ? "through the agent"
                                                   : "through the layer";
+    name += on.known == caches::off ? " without caches" : "";
     name += std::string{", "} + word_of(on.paths) + " paths";
     return name + (on.who == identity::nobody ? ", as an ordinary user" : "");
 }

@@ -20,6 +20,9 @@ enum class path_words { relative, absolute, descriptor };
 // Who runs the cases: who runs the tests, or, where that is root, also an ordinary user.
 enum class identity { tester, nobody };
 
+// Whether the session may answer from what it knows: --no-cache is the same without.
+enum class caches { on, off };
+
 // Cases that can share a run.
 enum class table { ordinary, own_root, read_only };
 
@@ -28,6 +31,7 @@ struct way {
     backend how = backend::native;
     path_words paths = path_words::relative;
     identity who = identity::tester;
+    caches known = caches::on;
 
     friend auto operator<=>(const way&, const way&) = default;
 };

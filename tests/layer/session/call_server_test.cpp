@@ -339,7 +339,10 @@ TEST_F(CallServer, CountsWhatItDid) {
     EXPECT_EQ(stats.of(phase::program, protocol::opcode::stat).requests, 1U);
     EXPECT_EQ(stats.of(phase::session, protocol::opcode::hello).requests, 1U);
     EXPECT_EQ(stats.hits(), 1U);
-    EXPECT_THAT(stats.json(5, 12), ::testing::HasSubstr("\"hits\": 6, \"predicted\": 0, \"used\": 0, \"wall_ms\": 12"));
+    EXPECT_THAT(
+        stats.json(5, 12),
+        ::testing::HasSubstr("\"hits\": 6, \"predicted\": 0, \"used\": 0, \"wall_ms\": 12")
+    );
 }
 
 }  // namespace

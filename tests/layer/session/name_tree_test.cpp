@@ -169,7 +169,9 @@ TEST_F(NameTree, AReplyIsOlderThanALaterNotice) {
 TEST_F(NameTree, ANoticeOfADirectoryThatIsNotKnownYetCounts) {
     tell(reply({root(root_handle)}));
     const auto began = tree.recent().begin();
-    tree.apply(notice(1, {file(home, "a", 30)}));  // told to nobody yet
+    auto itself = directory(home, "", 10, home);
+    tree.apply(notice(1, {file(home, "a", 30), itself}));  // told to nobody yet
+    EXPECT_TRUE(closed.empty());
     tree.apply(
         reply({directory(root_handle, "home", 10, home), file(home, "a", 11)}, {home}, 0), began
     );
@@ -329,9 +331,10 @@ TEST_F(NameTree, LiesAreWorthNothing) {
         directory(home, "sub", 13, protocol::no_handle),
         file(protocol::no_handle, "x", 1),
     };
-    lies.push_back(lies.front());
-    lies.back().handle = handle(78);
     tree.apply(notice(1, lies, {handle(79), handle(80)}));
+    auto unasked = file(handle(77), "x", 1);
+    unasked.handle = handle(78);
+    tell(reply({unasked}));
     EXPECT_EQ(inode("/home/a"), 11U);
     EXPECT_EQ(what("/home/sub/b"), kind::unknown);
     EXPECT_EQ(what("/home/sub/up/sub"), kind::unknown);

@@ -47,7 +47,8 @@ TEST(SessionStats, WritesOneJsonObject) {
     EXPECT_EQ(
         stats.json(0, 0),
         "{\"round_trips\": 0, \"requests\": 0, \"pushes\": 0, \"bytes_sent\": 0, "
-        "\"bytes_received\": 0, \"hits\": 0, \"predicted\": 0, \"used\": 0, \"wall_ms\": 0, \"messages\": {}, \"session\": "
+        "\"bytes_received\": 0, \"hits\": 0, \"predicted\": 0, \"used\": 0, \"wall_ms\": 0, "
+        "\"messages\": {}, \"session\": "
         "{\"round_trips\": 0, \"requests\": 0, \"pushes\": 0, \"bytes_sent\": 0, "
         "\"bytes_received\": 0, \"messages\": {}}}\n"
     );
@@ -60,7 +61,8 @@ TEST(SessionStats, WritesOneJsonObject) {
     EXPECT_EQ(
         stats.json(2, 17),
         "{\"round_trips\": 2, \"requests\": 2, \"pushes\": 0, \"bytes_sent\": 50, "
-        "\"bytes_received\": 0, \"hits\": 3, \"predicted\": 4, \"used\": 2, \"wall_ms\": 17, \"messages\": {"
+        "\"bytes_received\": 0, \"hits\": 3, \"predicted\": 4, \"used\": 2, \"wall_ms\": 17, "
+        "\"messages\": {"
         "\"read_directory\": {\"round_trips\": 1, \"requests\": 1, \"pushes\": 0, "
         "\"bytes_sent\": 10, \"bytes_received\": 0}, "
         "\"stat\": {\"round_trips\": 1, \"requests\": 1, \"pushes\": 0, "
