@@ -212,6 +212,9 @@ awaitable<int> own_handle(call_services& services, incoming_call& call, open_fil
     if (ec) {
         co_return static_cast<int>(-failure(ec));
     }
+    if (reply.value.handle == protocol::no_handle) {
+        co_return EIO;
+    }
     if (!file.lease) {
         services.files.close_unused(reply.value.handle);  // another call was faster
     } else {

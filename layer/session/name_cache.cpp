@@ -48,6 +48,7 @@ name_cache::name_cache(
 
 name_cache::~name_cache() {
     assert(lookups_.empty());
+    link_.tell(agent_link::lease_holder{});
 }
 
 void name_cache::stop() {
@@ -130,15 +131,20 @@ name_node* name_cache::node_of(open_file& file) {
     if (name_node* known = tree_.find(file.node)) {
         return known;
     }
-    const auto found = tree_.resolve(nullptr, file.path, last_link::keep);
-    if (found.what != kind::found || found.node->attr.mask == 0 ||
-        identity_of(found.node->attr) != file.identity) {
+    name_node* found = nullptr;
+    for (const auto last : {last_link::follow, last_link::keep}) {
+        const auto known = tree_.resolve(nullptr, file.path, last);
+        const bool same = known.what == kind::found && known.node->attr.mask != 0 &&
+                          identity_of(known.node->attr) == file.identity;
+        found = same ? known.node : found;
+    }
+    if (found == nullptr) {
         return nullptr;
     }
     // As long as the file is open no other has its inode.
-    file.node = found.node->id;
+    file.node = found->id;
     file.entry.node.store(file.node, std::memory_order_release);
-    return found.node;
+    return found;
 }
 
 // ---- waiting ----

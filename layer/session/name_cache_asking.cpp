@@ -30,6 +30,9 @@ void name_cache::missed(const resolution& known, wants what) {
         ask_listing(directory, names.path);
         return;
     }
+    if (directory != nullptr && names.count == 0) {
+        return;
+    }
     if (directory == nullptr || names.count != 1) {
         ask(directory, names.path, false, 0);
         return;

@@ -1,0 +1,93 @@
+// How many round trips programs cost that look at many names: a number that grows is a failure. A
+// round trip is what a far target makes slow, so each of these rows is seconds on a long link.
+#include "tests/support/sides.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace farside::test {
+namespace {
+
+constexpr int directories = 50;
+constexpr int files_in_each = 100;
+
+class round_trips : public testing::Test {
+protected:
+    round_trips() {
+        for (int d = 0; d < directories; ++d) {
+            const auto directory = both_.remote() / "many" / ("d" + std::to_string(d));
+            std::filesystem::create_directories(directory);
+            for (int f = 0; f < files_in_each; ++f) {
+                std::ofstream{directory / ("f" + std::to_string(f))} << f;
+            }
+        }
+        const auto modules = both_.remote() / "modules";
+        std::filesystem::create_directories(modules);
+        for (int m = 0; m < 100; ++m) {
+            std::ofstream{modules / ("m" + std::to_string(m) + ".py")} << "x = " << m << "\n";
+        }
+    }
+
+    // Of the script, and what it wrote.
+    long of(const std::string& script, const std::string& expected) {
+        const std::string file = both_.local() / "stats.json";
+        const outcome result = both_.run_covered(script, {"--stats=" + file});
+        EXPECT_EQ(result.status(), 0) << result.err;
+        EXPECT_EQ(result.out, expected);
+        const std::string told = read_file(file);
+        const std::string key = "{\"round_trips\": ";
+        EXPECT_TRUE(told.starts_with(key)) << told;
+        ::testing::Test::RecordProperty("stats", told);
+        return std::stol(told.substr(key.size()));
+    }
+
+    sides both_;
+};
+
+TEST_F(round_trips, OfStatsThatFind) {
+    const auto trips = of(
+        "python3 -c 'import os\n"
+        "r = os.environ[\"R\"] + \"/many\"\n"
+        "print(sum(os.stat(f\"{r}/d{d}/f{f}\").st_size for d in range(50) for f in range(100)))'",
+        "9500\n"
+    );
+    EXPECT_LE(trips, 20);
+}
+
+TEST_F(round_trips, OfStatsThatDoNotFind) {
+    const auto trips =
+        of("python3 -c 'import os\n"
+           "r = os.environ[\"R\"] + \"/many\"\n"
+           "print(sum(os.path.exists(f\"{r}/d{d}/x{f}\") for d in range(50) for f in range(100)))'",
+           "0\n");
+    EXPECT_LE(trips, 20);
+}
+
+TEST_F(round_trips, OfFind) {
+    EXPECT_LE(of("find $R/many -type f | wc -l", "5000\n"), 20);
+}
+
+TEST_F(round_trips, OfAListing) {
+    const auto script =
+        "python3 -c 'import os\n"
+        "n = 0\n"
+        "for at, ds, fs in os.walk(os.environ[\"R\"] + \"/many\"):\n"
+        "    n += sum(os.lstat(os.path.join(at, f)).st_size for f in fs)\n"
+        "print(n)'";
+    EXPECT_LE(of(script, "9500\n"), 20);
+}
+
+TEST_F(round_trips, OfModules) {
+    const auto script =
+        "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$R/modules python3 -c '\n"
+        "import importlib\n"
+        "print(sum(importlib.import_module(f\"m{i}\").x for i in range(100)))'";
+    // Each file is opened and read; all else is known after the first of them.
+    EXPECT_LE(of(script, "4950\n"), 420);
+}
+
+}  // namespace
+}  // namespace farside::test
