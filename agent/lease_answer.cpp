@@ -178,10 +178,12 @@ bool lease_answer::lists_below() const {
 }
 
 void lease_answer::open_listing(protocol::handle_id directory) {
-    const auto* const held = leases_.find(directory);
+    auto* const held = leases_.find(directory);
     if (held == nullptr) {
         return;
     }
+    // What is not told is missing: from now on that changes matters of every name.
+    held->notices.on_listing();
     constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     unique_fd fd{::openat(held->fd(), ".", flags | O_NOATIME)};
     if (!fd && errno == EPERM) {

@@ -37,6 +37,9 @@ public:
         }
     }
 
+    // Somebody was told of all names, also of those that are not there.
+    void on_listing() { noted_.clear(); }
+
     // There are more names than are remembered.
     [[nodiscard]] bool overflows() const { return noted_.size() > limits::noted_names_max; }
 

@@ -28,6 +28,12 @@ place find(const call_services& services, const incoming_call& call) {
     return services.paths.find(call.id(segment::base0), call.path[0]);
 }
 
+// Flags of a stat that what is known can answer.
+constexpr std::uint32_t cached_stat_flags =
+    AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+constexpr std::uint32_t rights = R_OK | W_OK | X_OK;
+constexpr std::uint32_t cached_access_flags = AT_SYMLINK_NOFOLLOW | AT_EACCESS | AT_EMPTY_PATH;
+
 last_link last_of(std::uint32_t at_flags) {
     return (at_flags & AT_SYMLINK_NOFOLLOW) != 0 ? last_link::keep : last_link::follow;
 }
@@ -70,7 +76,8 @@ call_result serve_stat(call_services& services, incoming_call& call) {
     message.at = where.at;
     message.flags = call.word(argument_1);
     message.mask = call.word(argument_2);
-    if ((message.flags & AT_STATX_FORCE_SYNC) != 0) {
+    // The kernel is to judge flags that it may refuse.
+    if ((message.flags & ~cached_stat_flags) != 0) {
         const auto result = co_await stat_at_agent(services, call, message, 0);
         co_return result;
     }
@@ -96,6 +103,12 @@ call_result serve_access(call_services& services, incoming_call& call) {
     message.at = where.at;
     message.mode = call.word(argument_1);
     message.flags = call.word(argument_2);
+    const bool refused =
+        (message.flags & ~cached_access_flags) != 0 || (message.mode & ~rights) != 0;
+    if (refused) {
+        const auto result = co_await request(services, call, message);
+        co_return result;
+    }
     const auto known = co_await services.names.find(where, last_of(message.flags), call.caller);
     if (const auto failed = known_failure(known)) {
         co_return *failed;
@@ -213,6 +226,9 @@ call_result serve_set_attributes(call_services& services, incoming_call& call) {
     const auto file = co_await mapped_candidate(services, call, where, link_flags(call));
     const auto result =
         co_await request_change(services, call, file, message, shared_maps::extent::known);
+    if (message.mask == protocol::set_mask::times) {
+        services.names.changed_silently(where, last_of(message.flags));
+    }
     co_return result;
 }
 

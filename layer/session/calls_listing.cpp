@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <span>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace farside::session {
@@ -53,6 +54,19 @@ call_result read_directory_at_agent(
     co_return give_entries(call, file, reply.value.entries, bytes);
 }
 
+// Whether the directory is no more. Only one that is not known any more may be.
+awaitable<bool> was_removed(call_services& services, incoming_call& call, const open_file& file) {
+    if (services.names.tree().find(file.node) != nullptr) {
+        co_return false;
+    }
+    protocol::stat request;
+    request.at.base = file.handle;
+    request.mask = STATX_NLINK;
+    reply_collector<protocol::stat> reply;
+    const auto ec = co_await services.link.call(request, reply, call.caller);
+    co_return !ec && reply.value.attr.links == 0;
+}
+
 }  // namespace
 
 // Whoever begins with the entries that are known here goes on with them, whatever happens to the
@@ -67,12 +81,17 @@ call_result serve_read_directory(call_services& services, incoming_call& call) {
         co_return -ENOTDIR;
     }
     const auto turn = co_await file->position_turn.lock();
-    if (file->position() == 0) {
+    if (file->position() == 0 || (!file->listed && !file->read_at_agent)) {
         file->listed = co_await services.names.list(*file, call.caller);
     }
+    file->read_at_agent = !file->listed;
     if (!file->listed) {
         const auto result = co_await read_directory_at_agent(services, call, *file, bytes);
         co_return result;
+    }
+    const bool removed = co_await was_removed(services, call, *file);
+    if (removed) {
+        co_return -ENOENT;
     }
     const std::span<const protocol::directory_entry> all{*file->listed};
     const auto position = static_cast<std::uint64_t>(file->position());

@@ -1,5 +1,6 @@
 // Calls that make, move and remove names.
 #include "layer/session/calls.hpp"
+#include "layer/session/remote_watches.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -120,10 +121,24 @@ call_result serve_make_link(call_services& services, incoming_call& call) {
     const auto result = co_await create(services, call, to, message);
     if (result == 0) {
         const bool follows = (message.flags & AT_SYMLINK_FOLLOW) != 0;
-        services.names.was_linked(from, follows ? last_link::follow : last_link::keep);
+        services.names.changed_silently(from, follows ? last_link::follow : last_link::keep);
     }
     co_return result;
 }
+
+namespace {
+
+// A leased directory that is removed lives on until its handle is closed, which was asked for when
+// the agent told so: whoever watches it is to know before the call returns.
+awaitable<> let_go(call_services& services, incoming_call& call) {
+    if (services.watches.instances() > 0) {
+        const protocol::ping question{};
+        reply_collector<protocol::ping> answer;
+        co_await services.link.call(question, answer, call.caller);
+    }
+}
+
+}  // namespace
 
 call_result serve_rename(call_services& services, incoming_call& call) {
     const place from = find(services, call);
@@ -139,6 +154,7 @@ call_result serve_rename(call_services& services, incoming_call& call) {
     message.to = to.at;
     message.flags = call.word(argument_1);
     const auto result = co_await request(services, call, message);
+    co_await let_go(services, call);
     co_return result;
 }
 
@@ -154,6 +170,7 @@ call_result serve_remove(call_services& services, incoming_call& call) {
     message.at = where.at;
     message.flags = call.word(argument_1);
     const auto result = co_await request(services, call, message);
+    co_await let_go(services, call);
     co_return result;
 }
 

@@ -226,7 +226,7 @@ void name_cache::changed_silently(open_file& file) {
     }
 }
 
-void name_cache::was_linked(const place& where, last_link last) {
+void name_cache::changed_silently(const place& where, last_link last) {
     const auto seen = look(where, last);
     if (seen.known.what == kind::found) {
         tree_.uncover(*seen.known.node);

@@ -74,9 +74,10 @@ public:
     // The agent read the open file for a program.
     void was_read(open_file& file);
 
-    // It changed the file in a way that no notice tells of: its flags; how many names it has.
+    // It changed a file in a way that no notice tells of: its flags, how many names it has, the
+    // time of access alone.
     void changed_silently(open_file& file);
-    void was_linked(const place& where, last_link last);
+    void changed_silently(const place& where, last_link last);
 
     [[nodiscard]] name_tree& tree() { return tree_; }
 

@@ -222,6 +222,7 @@ void name_tree::move(name_node& node, name_node& directory, std::string_view nam
         put(*old_parent, old_name, nullptr);
     }
     put(directory, name, std::move(moved));
+    changed_names(node);  // what ".." is is one of them
 }
 
 void name_tree::set_attributes(name_node& node, const entry& told, where now) {
@@ -238,7 +239,10 @@ void name_tree::set_attributes(name_node& node, const entry& told, where now) {
         node.keeps_accessed = false;
     }
     node.read_since = false;
-    node.covered = told.covered;
+    // Using a FIFO, a socket or a device changes its times without a word.
+    const bool told_of =
+        S_ISREG(node.attr.mode) || S_ISDIR(node.attr.mode) || S_ISLNK(node.attr.mode);
+    node.covered = told.covered && told_of;
     bytes_ += told.link.size();
     bytes_ -= node.link.size();
     node.link = told.link;

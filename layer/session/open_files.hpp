@@ -56,8 +56,10 @@ struct open_file {
     // Of a directory that was opened without asking the agent: its handle there, which is as one of
     // O_PATH and shared. Null: the handle is its own.
     std::shared_ptr<const protocol::handle_id> lease;
-    // Of a directory whose entries are told from here: those that its reader began with.
+    // Of a directory whose entries are told from here: those that its reader began with. Or it
+    // began at the agent, whose positions are others.
     std::shared_ptr<const std::vector<protocol::directory_entry>> listed;
+    bool read_at_agent = false;
     bool locked = false;  // was asked to hold a lock of its own: flock, F_OFD_SETLK
     bool closed = false;  // the agent was told already
     // Why something that was written behind could not be written; told once (errno, 0: nothing).

@@ -42,8 +42,9 @@ constexpr conformance_case cases[] = {
     {"listing.room_of_every_size",
      [](transcript& t) {
          t.mkdir("dir");
-         t.make_file("dir/" + std::string(100, 'n'), "");
-         for (const std::size_t room : {0UL, 1UL, 19UL, 23UL, 24UL, 47UL, 48UL, 120UL, 128UL}) {
+         // As long a record as those of "." and "..", which may come anywhere.
+         t.make_file("dir/name", "");
+         for (const std::size_t room : {0UL, 1UL, 19UL, 23UL, 24UL, 47UL, 48UL, 71UL, 72UL}) {
              const int dir = t.open("dir", O_RDONLY);
              std::vector<directory_entry> entries;
              t.record("first", t.getdents(dir, entries, room) > 0 ? 1 : 0);
