@@ -2,16 +2,27 @@
 #include "agent/lease_status.hpp"
 
 #include "agent/file_systems.hpp"
+#include "agent/process_descriptors.hpp"
+
+#include <cerrno>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 namespace farside::agent {
 namespace {
 
 constexpr unsigned told_of_names = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+
+constexpr const char* acl = "system.posix_acl_access";
+
+// Of what getxattr(2) answered. Without ACLs, as tmpfs may be mounted, it has another errno.
+bool has_no_acl(ssize_t answered) {
+    return answered < 0 && errno == ENODATA;
+}
 
 }  // namespace
 
@@ -36,6 +47,18 @@ inode_key key_of(const struct statx& told) {
 
 bool knows_mount(const struct statx& told) {
     return (told.stx_mask & STATX_MNT_ID) != 0;
+}
+
+bool is_plain(int directory, const std::string& name, const struct statx& told) {
+    const auto path = process_descriptors::name_of(directory) + '/' + name;
+    return S_ISREG(told.stx_mode) && ::llistxattr(path.c_str(), nullptr, 0) == 0 &&
+           has_no_acl(::lgetxattr(path.c_str(), acl, nullptr, 0));
+}
+
+bool is_plain(int fd) {
+    const auto path = process_descriptors::name_of(fd);
+    return ::listxattr(path.c_str(), nullptr, 0) == 0 &&
+           has_no_acl(::getxattr(path.c_str(), acl, nullptr, 0));
 }
 
 bool is_covered(const lease& directory, const struct statx& told) {

@@ -23,4 +23,9 @@ namespace farside::agent {
 // name, or another mount, it would be told elsewhere; devices change without a word.
 [[nodiscard]] bool is_covered(const lease& directory, const struct statx& told);
 
+// Whether a regular file, or what is open, is known to have no extended attributes, on a file
+// system that would tell of ACLs.
+[[nodiscard]] bool is_plain(int directory, const std::string& name, const struct statx& told);
+[[nodiscard]] bool is_plain(int fd);
+
 }  // namespace farside::agent

@@ -147,6 +147,7 @@ bool leases::tell_directory(lease* parent, protocol::leased_entry& entry, unique
     entry.attr = to_wire(told);
     entry.covered = own != nullptr;
     if (own != nullptr) {
+        entry.plain = is_plain(own->fd());
         entry.handle = own->handle;
         if (parent != nullptr) {
             parent->below.insert_or_assign(entry.name, own->handle);
@@ -181,6 +182,7 @@ protocol::leased_entry leases::tell_itself(lease& told) {
     if (stat_file(told.fd(), now)) {
         entry.attr = to_wire(now);
         entry.covered = true;
+        entry.plain = is_plain(told.fd());
     } else {
         entry.state = protocol::name_state::unknown;
     }
@@ -224,6 +226,7 @@ protocol::leased_entry leases::tell_name(
     entry.state = name_state::present;
     entry.attr = to_wire(told);
     entry.covered = is_covered(directory, told);
+    entry.plain = entry.covered && is_plain(directory.fd(), name, told);
     if (S_ISLNK(told.stx_mode)) {
         std::array<char, protocol::limits::path_bytes_max + 1> link{};
         const auto bytes = ::readlinkat(directory.fd(), name.c_str(), link.data(), link.size());

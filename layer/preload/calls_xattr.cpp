@@ -1,7 +1,11 @@
 // Extended attributes. Each family has a path form, an l form and an f form, told by the number.
+#include "layer/preload/cached.hpp"
 #include "layer/preload/dispatch.hpp"
 #include "layer/preload/remote_call.hpp"
 
+#include <string_view>
+
+#include <asm/errno.h>
 #include <linux/limits.h>
 
 namespace farside::preload {
@@ -41,8 +45,31 @@ long give_value(session_call& call, long result, char* out, std::uint64_t room) 
     return given < 0 ? given : result;
 }
 
-template <typename Prepare, typename Finish>
-outcome serve(call_frame& frame, segment::call op, Prepare prepare, Finish finish) noexcept {
+constexpr long not_cached = 1;
+
+// Attributes that anybody may ask for, so that a file without any says ENODATA. Others have rules
+// of their own about who may ask, or where they can be.
+bool asks_freely(std::string_view name) noexcept {
+    return name == "security.selinux" || name == "security.capability" ||
+           name == "system.posix_acl_access";
+}
+
+// What the cache answers to getxattr(2), or without a name to listxattr(2). It knows only of files
+// without any.
+[[gnu::noinline]] long cached_xattr(const place& where, std::string_view name) noexcept {
+    cached_node node;
+    if (!where.remote() || (!name.empty() && !asks_freely(name)) ||
+        look_up(where, node) != cached_answer::found || !node.is_plain()) {
+        return not_cached;
+    }
+    return name.empty() ? 0 : -ENODATA;
+}
+
+// `known` is asked what the cache says of a place.
+template <typename Known, typename Prepare, typename Finish>
+outcome serve(
+    call_frame& frame, segment::call op, Known known, Prepare prepare, Finish finish
+) noexcept {
     const form f = form_of(frame.number);
     const auto with_flags = [&](session_call& call) noexcept {
         call.argument(segment::first_argument, f.keeps_link ? AT_SYMLINK_NOFOLLOW : 0);
@@ -59,7 +86,15 @@ outcome serve(call_frame& frame, segment::call op, Prepare prepare, Finish finis
         AT_FDCWD,
         frame.argument<const char*>(0),
         f.keeps_link ? last_link::keep : last_link::follow};
+    if (const long cached = known(where); cached != not_cached) {
+        count_hit();
+        return answer(frame, cached);
+    }
     return serve_location(frame, where, 0, op, with_flags, finish);
+}
+
+long ask_always(const place& /*where*/) noexcept {
+    return not_cached;
 }
 
 long no_change(session_call&, long result) noexcept {
@@ -92,6 +127,7 @@ outcome on_getxattr(call_frame& frame) noexcept {
     return serve(
         frame,
         segment::call::get_xattr,
+        [&](const place& where) noexcept { return cached_xattr(where, name); },
         [&](session_call& call) noexcept { put_name(call, name); },
         [&](session_call& call, long result) noexcept {
             return give_value(
@@ -105,6 +141,7 @@ outcome on_listxattr(call_frame& frame) noexcept {
     return serve(
         frame,
         segment::call::list_xattr,
+        [](const place& where) noexcept { return cached_xattr(where, {}); },
         [](session_call&) noexcept {},
         [&](session_call& call, long result) noexcept {
             return give_value(
@@ -125,6 +162,7 @@ outcome on_setxattr(call_frame& frame) noexcept {
     return serve(
         frame,
         segment::call::set_xattr,
+        ask_always,
         [&](session_call& call) noexcept {
             put_name(call, name);
             call.argument(segment::first_argument + 1, frame.argument<std::uint64_t>(4));
@@ -144,6 +182,7 @@ outcome on_removexattr(call_frame& frame) noexcept {
     return serve(
         frame,
         segment::call::remove_xattr,
+        ask_always,
         [&](session_call& call) noexcept { put_name(call, name); },
         no_change
     );

@@ -141,6 +141,7 @@ inline constexpr std::size_t link_max = link_words * sizeof(std::uint64_t);  // 
 // node_record::flags.
 inline constexpr std::uint64_t node_has_attributes = 1;
 inline constexpr std::uint64_t node_is_complete = 2;  // every name of the directory is in `names`
+inline constexpr std::uint64_t node_is_plain = 4;     // it has no extended attributes
 inline constexpr unsigned node_link_shift = 8;        // above: bytes of the link; 0: unknown, none
 inline constexpr std::uint64_t node_link_mask = 0xff;
 

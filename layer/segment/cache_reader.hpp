@@ -50,6 +50,8 @@ public:
             return (flags & node_has_attributes) != 0;
         }
 
+        [[nodiscard]] bool is_plain() const noexcept { return (flags & node_is_plain) != 0; }
+
         [[nodiscard]] std::size_t link_bytes() const noexcept {
             return flags >> node_link_shift & node_link_mask;
         }

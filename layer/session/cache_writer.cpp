@@ -187,6 +187,7 @@ void cache_writer::put_node(std::uint64_t node, const node_record& record) {
         return;
     }
     std::uint64_t flags = record.complete ? segment::node_is_complete : 0;
+    flags |= record.plain ? segment::node_is_plain : 0;
     segment::node_attributes attributes{};
     if (record.attributes != nullptr) {
         attributes = to_node_attributes(*record.attributes);

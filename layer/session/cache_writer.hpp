@@ -47,6 +47,7 @@ public:
 
     struct node_record {
         const struct statx* attributes = nullptr;  // null: unknown
+        bool plain = false;                        // it has no extended attributes
         bool complete = false;  // every name of the directory was put: others do not exist
         std::string_view link;  // what a symbolic link says; empty: unknown, or none
     };

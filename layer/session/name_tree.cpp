@@ -122,6 +122,7 @@ void name_tree::settle(name_node& node, const protocol::attributes& now) {
         entry told;
         told.attr = now;
         told.covered = true;
+        told.plain = node.plain;
         told.link = node.link;
         set_attributes(node, told, where::here);
     }
@@ -130,6 +131,7 @@ void name_tree::settle(name_node& node, const protocol::attributes& now) {
 void name_tree::uncover(name_node& node) {
     distrust_replies(node);
     node.covered = false;
+    node.plain = false;
     node.read_since = false;
     publish_node(node);
 }
@@ -326,6 +328,7 @@ void name_tree::drop_lease(name_node& node) {
     bytes_ -= directory_bytes;
     node.leased.reset();
     node.covered = false;
+    node.plain = false;
     publish_node(node);
 }
 

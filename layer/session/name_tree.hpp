@@ -59,6 +59,7 @@ struct name_node {
     std::string_view name;        // the parent's key
     protocol::attributes attr;    // mask 0: never told. Inode, device and type hold
     bool covered = false;         // all of `attr` holds
+    bool plain = false;           // it has no extended attributes
     bool read_since = false;      // it was covered until somebody read, which may have changed it
     bool keeps_accessed = false;  // reading did not change it
     std::uint32_t reads = 0;      // by us

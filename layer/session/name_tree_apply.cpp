@@ -243,6 +243,7 @@ void name_tree::set_attributes(name_node& node, const entry& told, where now) {
     const bool told_of =
         S_ISREG(node.attr.mode) || S_ISDIR(node.attr.mode) || S_ISLNK(node.attr.mode);
     node.covered = told.covered && told_of;
+    node.plain = node.covered && told.plain;
     bytes_ += told.link.size();
     bytes_ -= node.link.size();
     node.link = told.link;

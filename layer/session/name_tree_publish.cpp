@@ -16,6 +16,7 @@ void name_tree::publish_node(const name_node& node) {
     if (node.covered) {
         record.attributes = &attributes;
     }
+    record.plain = node.plain;
     record.complete = node.leased && node.leased->complete && searchable(node);
     if (node.parent != nullptr && !may_be_refused(*node.parent, node)) {
         record.link = node.link;

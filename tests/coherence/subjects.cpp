@@ -3,10 +3,13 @@
 
 #include "tests/coherence/files.hpp"
 
+#include <array>
+#include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace farside::coherence {
@@ -120,6 +123,37 @@ public:
             fail("chmod");
         }
     }
+};
+
+// Extended attributes come and go; what a file without any says is not what one with others says.
+class attributes_changed : public one_file {
+public:
+    attributes_changed() : one_file{"attributes_changed"} {}
+
+    void change(const std::string& root, int round) override {
+        const auto at = path(root);
+        const int done =
+            round % 2 == 1
+                ? ::setxattr(at.c_str(), attribute, digits(round).data(), digits(round).size(), 0)
+                : ::removexattr(at.c_str(), attribute);
+        if (done != 0) {
+            fail("setxattr or removexattr");
+        }
+    }
+
+    std::string look(const std::string& root, int /*round*/) override {
+        const auto at = path(root);
+        std::array<char, 256> text{};
+        const auto names = ::listxattr(at.c_str(), text.data(), text.size());
+        const auto value = ::getxattr(at.c_str(), attribute, text.data(), text.size());
+        const bool no_acl =
+            ::getxattr(at.c_str(), "system.posix_acl_access", nullptr, 0) < 0 && errno == ENODATA;
+        return std::to_string(names) + ' ' + std::to_string(value) + (no_acl ? " plain " : " ") +
+               text.data();
+    }
+
+private:
+    static constexpr const char* attribute = "security.farside_round";
 };
 
 class times_changed : public one_file {
@@ -332,6 +366,7 @@ std::vector<std::unique_ptr<subject>> all_subjects() {
     all.push_back(std::make_unique<appended>());
     all.push_back(std::make_unique<truncated>());
     all.push_back(std::make_unique<mode_changed>());
+    all.push_back(std::make_unique<attributes_changed>());
     all.push_back(std::make_unique<times_changed>());
     all.push_back(std::make_unique<renamed_over>());
     all.push_back(std::make_unique<linked_elsewhere>());
