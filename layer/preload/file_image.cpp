@@ -37,6 +37,7 @@ long make_image(
         const long got = call.argument(0, id)
                              .argument(1, static_cast<std::uint64_t>(offset))
                              .argument(2, wanted)
+                             .argument(3, bytes)
                              .run();
         result = got <= 0 ? got : write_all(fd, call.data(), static_cast<std::size_t>(got));
         if (got <= 0 || result < 0) {

@@ -51,7 +51,8 @@ enum class call : std::uint32_t {
     classify = 1,          // path 0 (absolute, normalised) -> result: a farside::side
     open = 2,              // base0, open file id, flags, mode, umask, resolve; path 0
     close = 3,             // id: its last descriptor is gone
-    read = 4,              // id, offset (or position_current), bytes -> data
+    read = 4,              // id, offset (or position_current), bytes, bytes that will be read from
+                           // there in all (0: not known) -> data
     write = 5,             // id, offset (or position_current), RWF_* flags, 1 where the program's
                            // call has written something already; data
     seek = 6,              // id, offset, whence (all five); sets the position

@@ -248,7 +248,9 @@ void agent_link::on_push(const protocol::multiplexer::event& e) {
         return;
     }
     if (e.op == protocol::opcode::changes) {
-        hand_over<protocol::changes>(e.body, lease_holder_.changed);
+        for (const auto& holder : lease_holders_) {
+            hand_over<protocol::changes>(e.body, holder.changed);
+        }
         return;
     }
     if (e.op != protocol::opcode::goodbye) {
@@ -312,8 +314,10 @@ void agent_link::lose(std::string why) {
         if (watchers_.lost) {
             watchers_.lost();
         }
-        if (lease_holder_.lost) {
-            lease_holder_.lost();
+        for (const auto& holder : lease_holders_) {
+            if (holder.lost) {
+                holder.lost();
+            }
         }
         user_.say(failure_ + "; remote files now answer EIO");
     }

@@ -22,6 +22,7 @@
 #include "protocol/session_messages.hpp"
 #include "protocol/watch_messages.hpp"
 
+#include <array>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -179,13 +180,17 @@ public:
 
     void tell(watchers who) { watchers_ = std::move(who); }
 
-    // The same of what is leased.
+    // The same of what is leased. Those who keep bytes learn of it before those who keep names.
+    enum class lease_of : std::uint8_t { files, names };
+
     struct lease_holder {
         std::function<void(const protocol::changes&)> changed;
         std::function<void()> lost;
     };
 
-    void tell(lease_holder who) { lease_holder_ = std::move(who); }
+    void tell(lease_of what, lease_holder who) {
+        lease_holders_[static_cast<std::size_t>(what)] = std::move(who);
+    }
 
     // Round trip, bytes per second and their product, as the traffic told so far; sane from the
     // handshake on.
@@ -241,7 +246,7 @@ private:
     protocol::hello_reply peer_;
     std::function<void()> ended_;
     watchers watchers_;
-    lease_holder lease_holder_;
+    std::array<lease_holder, 2> lease_holders_;
 };
 
 template <protocol::answered_message Request>

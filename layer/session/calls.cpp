@@ -118,6 +118,14 @@ std::shared_ptr<open_file> find_usable(const call_services& services, const inco
     return file && !file->path_only() ? file : nullptr;
 }
 
+call_result make_private(call_services& services, incoming_call& call, open_file& file) {
+    if (file.owns_handle) {
+        co_return 0;
+    }
+    const auto ec = co_await services.data.make_private(file, call.caller);
+    co_return ec ? failure(ec) : 0;
+}
+
 call_result refuse(
     call_services& services,
     incoming_call& call,

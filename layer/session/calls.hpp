@@ -5,6 +5,7 @@
 
 #include "layer/session/agent_link.hpp"
 #include "layer/session/descriptor_watch.hpp"
+#include "layer/session/file_cache.hpp"
 #include "layer/session/incoming_call.hpp"
 #include "layer/session/lock_owners.hpp"
 #include "layer/session/name_cache.hpp"
@@ -32,6 +33,7 @@ struct call_services {
     lock_owners& locks;
     write_behind& behind;
     name_cache& names;
+    file_cache& data;
 };
 
 using call_result = awaitable<std::int64_t>;
@@ -57,6 +59,10 @@ call_result settle_before(call_services& services, incoming_call& call);
 [[nodiscard]] std::shared_ptr<open_file> find_usable(
     const call_services& services, const incoming_call& call
 );
+
+// The call acts on the open file itself, not on what it leads to: from now on it is no other's at
+// the agent. 0, or -errno.
+call_result make_private(call_services& services, incoming_call& call, open_file& file);
 
 // A request whose reply says no more than success.
 template <typename Request>

@@ -13,6 +13,9 @@ namespace {
 // What F_SETFL changes (fcntl(2)); it ignores all else.
 constexpr std::uint32_t settable_flags = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
+// How reading acts on the file is asked for: it has to come there.
+constexpr std::uint32_t past_the_cache = O_DIRECT | O_NOATIME;
+
 }  // namespace
 
 call_result serve_sync(call_services& services, incoming_call& call) {
@@ -66,6 +69,10 @@ call_result serve_set_flags(call_services& services, incoming_call& call) {
     if (!file) {
         co_return -EBADF;
     }
+    const auto refused = co_await make_private(services, call, *file);
+    if (refused != 0) {
+        co_return refused;
+    }
     // A write behind that came after O_APPEND would land elsewhere.
     const write_behind::hold hold{services.behind, file->identity};
     co_await services.behind.drain(file->identity, call.caller, write_behind::signals::wait);
@@ -76,6 +83,9 @@ call_result serve_set_flags(call_services& services, incoming_call& call) {
     if (result == 0) {
         file->flags = (file->flags & ~settable_flags) | message.flags;
         file->entry.flags.store(file->flags, std::memory_order_release);
+        if ((message.flags & past_the_cache) != 0) {
+            file->read_past_cache();
+        }
     }
     co_return result;
 }

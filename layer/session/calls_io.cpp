@@ -6,11 +6,13 @@
 // had come after. Writes are in calls_write.cpp.
 #include "layer/session/calls.hpp"
 #include "layer/session/file_position.hpp"
+#include "layer/session/file_reader.hpp"
 #include "layer/session/kernel_structs.hpp"
 #include "protocol/limits.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include <unistd.h>
 
@@ -27,6 +29,17 @@ call_result read_at(
     std::int64_t offset,
     std::uint32_t bytes
 ) {
+    const auto reader = file.reader;
+    if (reader && offset >= 0) {
+        const auto room = call.data_room.first(bytes);
+        const auto at = static_cast<std::uint64_t>(offset);
+        const auto kept = co_await reader->read(at, room, call.id(3), call.caller);
+        if (kept) {
+            call.data_bytes = static_cast<std::uint32_t>(*kept);
+            co_return static_cast<std::int64_t>(*kept);
+        }
+    }
+    const auto since = std::chrono::steady_clock::now();
     protocol::read request;
     request.handle = file.handle;
     request.offset = offset;
@@ -42,6 +55,9 @@ call_result read_at(
         co_return failure(ec);
     }
     services.names.was_read(file);
+    if (reader) {
+        reader->waited(std::chrono::steady_clock::now() - since);
+    }
     if (held && offset >= 0) {
         held->show(static_cast<std::uint64_t>(offset), reply.room.first(reply.value));
     }

@@ -116,13 +116,15 @@ call_result lock_process(
 
 // F_OFD_SETLK, F_OFD_SETLKW.
 call_result lock_open_file(
-    call_services& services,
-    incoming_call& call,
-    protocol::handle_id handle,
-    protocol::record_lock lock
+    call_services& services, incoming_call& call, open_file& file, protocol::record_lock lock
 ) {
+    const auto shared = co_await make_private(services, call, file);
+    if (shared != 0) {
+        co_return -ENOLCK;
+    }
+    services.files.note_lock(file);
     protocol::lock_record message;
-    message.handle = handle;
+    message.handle = file.handle;
     message.command = call.word(1);
     message.lock = lock;
     reply_collector<protocol::lock_record> reply;
@@ -138,6 +140,10 @@ call_result serve_lock_file(call_services& services, incoming_call& call) {
         co_return -EBADF;
     }
     co_await drop_locks_of_the_dead(services, call, *file);
+    const auto shared = co_await make_private(services, call, *file);
+    if (shared != 0) {
+        co_return -ENOLCK;
+    }
     services.files.note_lock(*file);
     protocol::lock_file message;
     message.handle = file->handle;
@@ -176,8 +182,7 @@ call_result serve_lock_record(call_services& services, incoming_call& call) {
             break;
         case F_OFD_SETLK:
         case F_OFD_SETLKW:
-            services.files.note_lock(*file);
-            result = co_await lock_open_file(services, call, file->handle, lock);
+            result = co_await lock_open_file(services, call, *file, lock);
             break;
         default:
             break;

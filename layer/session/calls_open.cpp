@@ -1,5 +1,6 @@
 // Opening and closing.
 #include "layer/session/calls.hpp"
+#include "layer/session/file_reader.hpp"
 #include "layer/session/remote_watches.hpp"
 
 #include <cerrno>
@@ -37,9 +38,96 @@ protocol::open to_request(const incoming_call& call, const place& where) {
     return request;
 }
 
+// Whether the bytes of what is opened may be kept: it is only read, and how that acts on the file
+// is not asked for.
+bool may_be_kept(std::uint32_t flags) {
+    constexpr std::uint32_t others =
+        O_PATH | O_DIRECTORY | O_TRUNC | O_DIRECT | O_NOATIME | O_ASYNC;
+    return (flags & O_ACCMODE) == O_RDONLY && (flags & others) == 0;
+}
+
+// What is known of a file that the agent opened.
+struct opened_file {
+    protocol::handle_id handle = protocol::no_handle;
+    protocol::attributes attr;
+    std::shared_ptr<file_reader> reader;
+};
+
+std::int64_t add_file(
+    call_services& services,
+    const incoming_call& call,
+    const place& where,
+    std::uint32_t flags,
+    opened_file what
+) {
+    if (what.handle == protocol::no_handle) {
+        return -EIO;
+    }
+    open_files::description opened;
+    opened.handle = what.handle;
+    opened.where = where.where;
+    opened.path = where.path;
+    opened.flags = open_files::status_flags(flags);
+    opened.mode = what.attr.mode;
+    opened.identity = identity_of(what.attr);
+    opened.reader = std::move(what.reader);
+    const auto id = call.id(segment::first_argument);
+    const bool added = services.files.add(id, std::move(opened));
+    if (added) {
+        services.behind.prepare(services.files.find(id));
+        services.paths.tell_names_far(*services.files.find(id));
+    }
+    // Not added: its process died, or gave the entry away, in the meantime.
+    return added ? 0 : -ENFILE;
+}
+
+// With a lease and the first bytes, where the agent grants that. Nothing: it knows of no leases.
+awaitable<std::optional<std::int64_t>> open_leased(
+    call_services& services, incoming_call& call, const place& where, const protocol::open& request
+) {
+    protocol::open_leased message;
+    message.at = request.at;
+    message.flags = request.flags;
+    message.mode = request.mode;
+    message.umask = request.umask;
+    message.resolve = request.resolve;
+    message.inline_bytes = services.data.inline_bytes();
+    opened_file opened;
+    std::shared_ptr<file_data> kept;
+    const file_cache::asking under_way{services.data};
+    reply_collector<protocol::open_leased> reply;
+    reply.arrived = [&](const protocol::open_leased_reply& answer) {
+        opened.handle = answer.handle;
+        opened.attr = answer.attr;
+        kept = services.data.opened(answer, message.inline_bytes);
+    };
+    const auto ec = co_await services.link.call(message, reply, call.caller);
+    if (ec && failure(ec) == -ENOSYS) {
+        services.data.note_unsupported();
+        co_return std::nullopt;
+    }
+    if (ec) {
+        co_return failure(ec);
+    }
+    if (kept) {
+        opened.reader =
+            std::make_shared<file_reader>(services.data, std::move(kept), message.inline_bytes);
+    }
+    co_return add_file(services, call, where, request.flags, std::move(opened));
+}
+
 call_result open_remote(
     call_services& services, incoming_call& call, const place& where, const protocol::open& request
 ) {
+    if (services.watches.instances() == 0) {
+        services.data.reading_is_not_observed();
+    }
+    if (services.data.enabled() && may_be_kept(request.flags)) {
+        const auto result = co_await open_leased(services, call, where, request);
+        if (result) {
+            co_return *result;
+        }
+    }
     std::optional<file_identity> truncated;
     if ((request.flags & O_TRUNC) != 0) {
         truncated = co_await mapped_candidate(services, call, where, link_flags(request.flags));
@@ -57,24 +145,10 @@ call_result open_remote(
     if (ec) {
         co_return failure(ec);
     }
-    if (reply.value.handle == protocol::no_handle) {
-        co_return -EIO;
-    }
-    open_files::description opened;
+    opened_file opened;
     opened.handle = reply.value.handle;
-    opened.where = where.where;
-    opened.path = where.path;
-    opened.flags = open_files::status_flags(request.flags);
-    opened.mode = reply.value.attr.mode;
-    opened.identity = identity_of(reply.value.attr);
-    const auto id = call.id(segment::first_argument);
-    const bool added = services.files.add(id, std::move(opened));
-    if (added) {
-        services.behind.prepare(services.files.find(id));
-        services.paths.tell_names_far(*services.files.find(id));
-    }
-    // Not added: its process died, or gave the entry away, in the meantime.
-    co_return added ? 0 : -ENFILE;
+    opened.attr = reply.value.attr;
+    co_return add_file(services, call, where, request.flags, std::move(opened));
 }
 
 call_result open_read_only(

@@ -2,7 +2,14 @@
 #include "layer/session/calls.hpp"
 #include "layer/session/remote_watches.hpp"
 
+#include <sys/inotify.h>
+
 namespace farside::session {
+namespace {
+
+constexpr std::uint32_t events_of_reading = IN_ACCESS | IN_OPEN | IN_CLOSE_NOWRITE;
+
+}  // namespace
 
 call_result serve_watch_add(call_services& services, incoming_call& call) {
     const place where = services.paths.find(call.id(segment::base0), call.path[0]);
@@ -10,7 +17,14 @@ call_result serve_watch_add(call_services& services, incoming_call& call) {
         co_return *result;
     }
     const auto mask = call.word(segment::first_argument);
+    const bool observes = (mask & events_of_reading) != 0;
+    if (observes) {
+        services.data.observe_reading();
+    }
     const auto result = co_await services.watches.add(call, where.at, mask);
+    if (observes) {
+        services.data.observe_reading();  // what was opened meanwhile
+    }
     co_return result;
 }
 

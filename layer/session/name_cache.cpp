@@ -43,12 +43,12 @@ name_cache::name_cache(
         }
     };
     told.lost = [this] { stop(); };
-    link_.tell(std::move(told));
+    link_.tell(agent_link::lease_of::names, std::move(told));
 }
 
 name_cache::~name_cache() {
     assert(lookups_.empty());
-    link_.tell(agent_link::lease_holder{});
+    link_.tell(agent_link::lease_of::names, {});
 }
 
 void name_cache::stop() {

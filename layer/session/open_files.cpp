@@ -1,7 +1,10 @@
 // The registry itself; who may drop an entry and when is descriptor_watch's affair.
 #include "layer/session/open_files.hpp"
 
+#include "layer/session/file_reader.hpp"
+
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <fcntl.h>
@@ -28,6 +31,12 @@ bool open_file::writable() const {
 
 bool open_file::path_only() const {
     return (flags & O_PATH) != 0;
+}
+
+void open_file::read_past_cache() {
+    assert(owns_handle);
+    reader = nullptr;
+    entry.data.store(0, std::memory_order_release);
 }
 
 open_files::open_files(
@@ -62,13 +71,16 @@ bool open_files::add(std::uint64_t id, description what) {
     file->identity = what.identity;
     file->node = what.node;
     file->lease = std::move(what.lease);
+    file->owns_handle = !what.reader;
+    file->reader = std::move(what.reader);
     if (!claimed(id)) {
         return false;
     }
     file->entry.position.store(0, std::memory_order_relaxed);
     file->entry.flags.store(file->flags, std::memory_order_relaxed);
     file->entry.node.store(file->node, std::memory_order_relaxed);
-    file->entry.data.store(0, std::memory_order_relaxed);
+    const auto data = file->reader ? file->reader->data()->id() : 0;
+    file->entry.data.store(data, std::memory_order_relaxed);
     file->entry.names_far.store(0, std::memory_order_relaxed);
     file->entry.mode.store(file->mode, std::memory_order_release);
     files_.emplace(id, file);
@@ -99,8 +111,12 @@ std::vector<std::uint64_t> open_files::locked_beside(const open_file& file) cons
 
 void open_files::drop(std::uint64_t id) {
     if (const auto found = files_.find(id); found != files_.end()) {
-        if (found->second->locked) {
-            locked_.erase({found->second->identity, id});
+        open_file& file = *found->second;
+        if (file.locked) {
+            locked_.erase({file.identity, id});
+        }
+        if (file.reader) {
+            file.reader->closing(file.position());
         }
         files_.erase(found);
     }
@@ -154,7 +170,7 @@ void open_files::release(open_file* file) {
     if (file->write_failure != 0 && untold_) {
         untold_(*file);
     }
-    if (!cleared_ && !file->closed && !file->lease) {
+    if (!cleared_ && !file->closed && !file->lease && file->owns_handle) {
         close_(file->handle);
     }
     delete file;

@@ -41,6 +41,8 @@ struct file_identity {
     return {attr.dev_major, attr.dev_minor, attr.inode};
 }
 
+class file_reader;
+
 struct open_file {
     open_file(const asio::any_io_executor& executor, segment::open_file& shared_entry)
         : position_turn{executor}, entry{shared_entry} {}
@@ -64,13 +66,18 @@ struct open_file {
     bool closed = false;  // the agent was told already
     // Why something that was written behind could not be written; told once (errno, 0: nothing).
     int write_failure = 0;
-    bool failure_was_told = false;  // to the user
-    async_mutex position_turn;      // held by calls that use and move the position, in their order
+    bool failure_was_told = false;        // to the user
+    bool owns_handle = true;              // else it is the leased file's, which others may share
+    std::shared_ptr<file_reader> reader;  // null: its bytes are not kept
+    async_mutex position_turn;  // held by calls that use and move the position, in their order
     segment::open_file& entry;
 
     [[nodiscard]] bool readable() const;
     [[nodiscard]] bool writable() const;
     [[nodiscard]] bool path_only() const;
+
+    // From now on its bytes are not kept, nor read from what is kept.
+    void read_past_cache();
 
     // FIFOs, sockets and character devices: read and written without an offset.
     [[nodiscard]] bool streams() const { return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode); }
@@ -105,6 +112,7 @@ public:
         file_identity identity;
         std::uint64_t node = 0;
         std::shared_ptr<const protocol::handle_id> lease;
+        std::shared_ptr<file_reader> reader;  // of a leased file, which keeps the handle
     };
 
     // The file is open at the agent: from now on `id` names it. False where the claim is gone in

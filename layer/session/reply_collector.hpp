@@ -32,11 +32,14 @@ struct reply_collector {
     }
 };
 
-// REQUIRES: the room is as large as the request's `bytes`, and lives until the call returned.
+// REQUIRES: the room is as large as the request's `bytes`, and lives until the call returned. Or
+// `arrived` takes the data, at most `bytes_max`, frame by frame.
 template <>
 struct reply_collector<protocol::read> {
     std::span<std::byte> room;
     std::size_t value = 0;  // bytes read
+    std::function<void(std::span<const std::byte>)> arrived;
+    std::size_t bytes_max = 0;
 
     [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
         const auto decoded = protocol::decode<protocol::read_reply>(body);
@@ -44,13 +47,31 @@ struct reply_collector<protocol::read> {
             return decoded.error();
         }
         const auto data = decoded->data.bytes;
-        if (data.size() > room.size() - value) {
+        if (data.size() > (arrived ? bytes_max : room.size()) - value) {
             return protocol::error::length_exceeds_limit;
         }
-        if (!data.empty()) {
+        if (arrived) {
+            arrived(data);
+        } else if (!data.empty()) {
             std::memcpy(room.data() + value, data.data(), data.size());
         }
         value += data.size();
+        return {};
+    }
+};
+
+// A lease that is granted is to be known before the notices that follow its reply. The data is a
+// view that does not outlive this.
+template <>
+struct reply_collector<protocol::open_leased> {
+    std::function<void(const protocol::open_leased_reply&)> arrived;
+
+    [[nodiscard]] boost::system::error_code add(std::span<const std::byte> body) {
+        const auto decoded = protocol::decode<protocol::open_leased_reply>(body);
+        if (!decoded) {
+            return decoded.error();
+        }
+        arrived(*decoded);
         return {};
     }
 };

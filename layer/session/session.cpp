@@ -58,7 +58,12 @@ public:
               STDERR_FILENO,
               names_of(config),
               config.write_behind && config.use_caches ? write_behind::mode::on
-                                                       : write_behind::mode::off} {}
+                                                       : write_behind::mode::off} {
+        file_cache::options data;
+        data.enabled = config.use_caches;
+        data.predict = config.predict;
+        core_.configure(data);
+    }
 
     int run() {
         tasks_.spawn(live());

@@ -28,6 +28,12 @@ session_core::session_core(
               return memory.shared().head.watch_instances.load(std::memory_order_relaxed) != 0;
           },
           names},
+      data_{
+          tasks,
+          link_,
+          cache_,
+          stats_,
+          [this](protocol::handle_id handle) { close_handle(handle); }},
       files_{
           tasks.executor(),
           memory.shared(),
@@ -51,11 +57,15 @@ session_core::session_core(
           memory.shared(),
           memory.take_session_doorbell(),
           call_services{
-              link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_},
+              link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_, data_},
           stats_} {
     link_.when_ended([this] { cache_.close(); });
     files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });
     names_.tree().publish_to(cache_);
+    agent_link::lease_holder holder;
+    holder.changed = [this](const protocol::changes& notice) { data_.apply(notice); };
+    holder.lost = [this] { data_.all_ended(); };
+    link_.tell(agent_link::lease_of::files, std::move(holder));
 }
 
 awaitable<std::string> session_core::connect(
@@ -90,6 +100,7 @@ void session_core::stop() {
     maps_.stop();
     watches_.stop();
     names_.stop();
+    data_.stop();
     files_.clear();
     link_.stop();
 }

@@ -7,6 +7,7 @@
 #include "layer/session/cache_writer.hpp"
 #include "layer/session/call_server.hpp"
 #include "layer/session/descriptor_watch.hpp"
+#include "layer/session/file_cache.hpp"
 #include "layer/session/lock_owners.hpp"
 #include "layer/session/name_cache.hpp"
 #include "layer/session/notice.hpp"
@@ -39,6 +40,9 @@ public:
 
     session_core(const session_core&) = delete;
     session_core& operator=(const session_core&) = delete;
+
+    // Which bytes of files are kept. Before connect().
+    void configure(const file_cache::options& data) { data_.configure(data); }
 
     // Shakes hands with the agent; an empty line, or why there is no session.
     awaitable<std::string> connect(
@@ -76,6 +80,7 @@ private:
     agent_link link_;
     cache_writer cache_;
     name_cache names_;
+    file_cache data_;
     open_files files_;
     places paths_;
     descriptor_watch descriptors_;

@@ -102,6 +102,10 @@ std::string session_stats::json(std::uint64_t layer_hits, std::uint64_t wall_ms)
     out += ", \"session\": {";
     put_counts(out, total(phase::session));
     put_messages(out, counts_[static_cast<std::size_t>(phase::session)]);
+    out += "}, \"prefetch\": {";
+    put_member(out, "bytes", prefetched_);
+    put_member(out, "used", prefetch_used_);
+    put_member(out, "wasted", prefetch_wasted_);
     out += "}}\n";
     return out;
 }

@@ -11,6 +11,8 @@
 //                   close is none, it sends a request that nobody waits for
 //   predicted       listings that were asked for although a program asked for less
 //   used            of those, the ones behind which calls were answered without the agent
+//   prefetch        bytes of files that were fetched before anybody read them; of those, as far as
+//                   the positions of open files tell, how many were used and wasted
 //   wall_ms         from the start of the session to its end
 //
 // Start-up and shut-down traffic is counted apart, under "session".
@@ -60,6 +62,13 @@ public:
 
     [[nodiscard]] std::uint64_t hits() const { return hits_; }
 
+    void prefetched(std::uint64_t bytes) { prefetched_ += bytes; }
+
+    void prefetch_used(std::uint64_t used, std::uint64_t wasted) {
+        prefetch_used_ += used;
+        prefetch_wasted_ += wasted;
+    }
+
     [[nodiscard]] traffic_counts total(phase p) const;
     [[nodiscard]] traffic_counts of(phase p, protocol::opcode op) const;
 
@@ -76,6 +85,9 @@ private:
     std::uint64_t hits_ = 0;
     std::uint64_t predicted_ = 0;
     std::uint64_t used_ = 0;
+    std::uint64_t prefetched_ = 0;
+    std::uint64_t prefetch_used_ = 0;
+    std::uint64_t prefetch_wasted_ = 0;
 };
 
 }  // namespace farside::session

@@ -59,6 +59,30 @@ public:
         };
     }
 
+    // The same with a reply of several frames, and with what is pushed before and between them.
+    template <typename Request>
+    struct split_reply {
+        fake_agent& agent;
+        protocol::request_id id;
+
+        void frame(const typename Request::reply& part, protocol::more_frames more) const {
+            protocol::append_reply<Request>(agent.out_, id, part, more);
+        }
+
+        template <typename Push>
+        void push(const Push& message) const {
+            protocol::append_one_way(agent.out_, message);
+        }
+    };
+
+    template <typename Request>
+    void on_split(std::function<void(const Request&, const split_reply<Request>&)> handler) {
+        const std::lock_guard lock{mutex_};
+        handlers_[Request::op] = [this, handler](const protocol::frame& f) {
+            handler(protocol::decode<Request>(f.payload).value(), {*this, f.header.id});
+        };
+    }
+
     // Answers each `Request` with these bytes, whatever they are, and closes where `then_close`.
     enum class then { stay, close };
     void on_raw(protocol::opcode op, std::string bytes, then after);

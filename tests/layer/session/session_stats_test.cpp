@@ -50,7 +50,8 @@ TEST(SessionStats, WritesOneJsonObject) {
         "\"bytes_received\": 0, \"hits\": 0, \"predicted\": 0, \"used\": 0, \"wall_ms\": 0, "
         "\"messages\": {}, \"session\": "
         "{\"round_trips\": 0, \"requests\": 0, \"pushes\": 0, \"bytes_sent\": 0, "
-        "\"bytes_received\": 0, \"messages\": {}}}\n"
+        "\"bytes_received\": 0, \"messages\": {}}, "
+        "\"prefetch\": {\"bytes\": 0, \"used\": 0, \"wasted\": 0}}\n"
     );
     stats.sent(opcode::hello, 50, waited::yes);
     stats.enter(phase::program);
@@ -58,6 +59,8 @@ TEST(SessionStats, WritesOneJsonObject) {
     stats.sent(opcode::read_directory, 10, waited::yes);
     stats.hit();
     stats.predictions(4, 2);
+    stats.prefetched(200);
+    stats.prefetch_used(70, 30);
     EXPECT_EQ(
         stats.json(2, 17),
         "{\"round_trips\": 2, \"requests\": 2, \"pushes\": 0, \"bytes_sent\": 50, "
@@ -69,7 +72,8 @@ TEST(SessionStats, WritesOneJsonObject) {
         "\"bytes_sent\": 40, \"bytes_received\": 0}}, \"session\": "
         "{\"round_trips\": 1, \"requests\": 1, \"pushes\": 0, \"bytes_sent\": 50, "
         "\"bytes_received\": 0, \"messages\": {\"hello\": {\"round_trips\": 1, \"requests\": 1, "
-        "\"pushes\": 0, \"bytes_sent\": 50, \"bytes_received\": 0}}}}\n"
+        "\"pushes\": 0, \"bytes_sent\": 50, \"bytes_received\": 0}}}, "
+        "\"prefetch\": {\"bytes\": 200, \"used\": 70, \"wasted\": 30}}\n"
     );
 }
 
