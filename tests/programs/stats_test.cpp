@@ -61,16 +61,17 @@ TEST_F(stats, HasTheAgreedKeys) {
     for (const char* key : keys) {
         EXPECT_TRUE(told.contains(key)) << key;
         EXPECT_TRUE(told.contains(std::string{"session."} + key)) << key;
-        EXPECT_TRUE(told.contains(std::string{"messages.open."} + key)) << key;
+        EXPECT_TRUE(told.contains(std::string{"messages.open_leased."} + key)) << key;
         EXPECT_TRUE(told.contains(std::string{"session.messages.hello."} + key)) << key;
     }
     EXPECT_TRUE(told.contains("hits"));
     EXPECT_TRUE(told.contains("wall_ms"));
+    EXPECT_TRUE(told.contains("prefetch.bytes"));
 }
 
 TEST_F(stats, CountsAReading) {
     counts told = of("run cat $R/noise.bin");
-    EXPECT_EQ(told["messages.open.requests"], 1);
+    EXPECT_EQ(told["messages.open_leased.requests"], 1);
     EXPECT_GE(told["round_trips"], 2);
     EXPECT_LE(told["round_trips"], 12);
     EXPECT_GE(told["requests"], told["round_trips"]);
