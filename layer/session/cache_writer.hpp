@@ -47,9 +47,9 @@ public:
 
     struct node_record {
         const struct statx* attributes = nullptr;  // null: unknown
-        bool plain = false;                        // it has no extended attributes
         bool complete = false;  // every name of the directory was put: others do not exist
         std::string_view link;  // what a symbolic link says; empty: unknown, or none
+        bool plain = false;     // it has no extended attributes
     };
 
     // Replaces what was published of the node. Attributes are those that hold until told otherwise.
