@@ -326,7 +326,7 @@ TEST(Session, WritesItsStatistics) {
     EXPECT_EQ(session.hear().kind, control_kind::idle);
     std::stringstream text;
     text << std::ifstream{path}.rdbuf();
-    EXPECT_THAT(text.str(), HasSubstr("{\"round_trips\": 2, \"requests\": 4, \"pushes\": 0, "));
+    EXPECT_THAT(text.str(), HasSubstr("{\"round_trips\": 2, \"requests\": 3, \"pushes\": 0, "));
     EXPECT_THAT(text.str(), HasSubstr("\"messages\": {\"open\": {\"round_trips\": 1, "));
     EXPECT_THAT(text.str(), HasSubstr("\"close\": {\"round_trips\": 0, \"requests\": 1, "));
     EXPECT_THAT(text.str(), HasSubstr("\"session\": {\"round_trips\": 1, \"requests\": 1, "));
