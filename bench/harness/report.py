@@ -94,18 +94,21 @@ def table(rtt, names, peers, by_cell):
     return lines
 
 
-def received(payload, came):
+def received(payload, counters):
     """How much came over the link, and which share of it the program asked for."""
+    came = counters.get('bytes_received')
     if came is None:
-        return ['', '']
-    return [f'{came / 1e6:.2f}', f'{100 * payload / came:.0f}%' if payload and came else '']
+        return ['', '', '']
+    ahead = counters.get('prefetch') or {}
+    return [f'{came / 1e6:.2f}', f'{100 * payload / came:.0f}%' if payload and came else '',
+            ', '.join(f'{ahead[key] / 1e6:.2f}' for key in ('used', 'wasted') if key in ahead)]
 
 
 def costs(rtt, names, peers, by_cell):
     """What a cold pass cost: round trips where they are counted, processor time, memory."""
     lines = ['| workload | peer | round trips | requests | session calls | hits | received MB '
-             '| of it used | program CPU | client CPU | server CPU | client MiB | server MiB |',
-             '|---|---|' + '---:|' * 11]
+             '| of it used | ahead: used, wasted MB | program CPU | client CPU | server CPU | client MiB | server MiB |',
+             '|---|---|' + '---:|' * 12]
     for name in names:
         for peer in peers:
             cell = by_cell.get((rtt, name, peer))
@@ -114,7 +117,7 @@ def costs(rtt, names, peers, by_cell):
                 continue
             c = cell.get('counters') or {}
             counts = [str(c.get(key, '')) for key in ('round_trips', 'requests', 'calls', 'hits')]
-            counts += received(workloads.BY_NAME[name].payload, c.get('bytes_received'))
+            counts += received(workloads.BY_NAME[name].payload, c)
             times = [text_of(used[key]) for key in ('cpu', 'client_cpu', 'server_cpu')]
             sizes = [f'{used[key] / 1024:.0f}' for key in ('client_peak_kib', 'server_peak_kib')]
             lines.append('| ' + ' | '.join([name, peer, *counts, *times, *sizes]) + ' |')
