@@ -277,7 +277,10 @@ lease_answer::progress lease_answer::tell(
     lease& directory, const std::string& name, entry_type type
 ) {
     directory.notices.on_question(name);
-    auto entry = leases_.tell_name(directory, name, type);
+    const bool follows = descends_ && names_.size() > 1;
+    auto entry = leases_.tell_name(
+        directory, name, type, follows ? leases::links::followed : leases::links::unchanged
+    );
     if (S_ISDIR(entry.attr.mode)) {
         steps_ += limits::directory_steps;
     }

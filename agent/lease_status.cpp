@@ -5,6 +5,8 @@
 #include "agent/process_descriptors.hpp"
 
 #include <cerrno>
+#include <ctime>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -47,6 +49,16 @@ inode_key key_of(const struct statx& told) {
 
 bool knows_mount(const struct statx& told) {
     return (told.stx_mask & STATX_MNT_ID) != 0;
+}
+
+bool stays_accessed(const struct statx& told) {
+    constexpr std::int64_t most_of_a_day = 23 * 3600;
+    const auto after = [&](const struct statx_timestamp& other) {
+        return std::pair{told.stx_atime.tv_sec, told.stx_atime.tv_nsec} >
+               std::pair{other.tv_sec, other.tv_nsec};
+    };
+    const auto age = std::int64_t{::time(nullptr)} - told.stx_atime.tv_sec;
+    return after(told.stx_mtime) && after(told.stx_ctime) && age < most_of_a_day;
 }
 
 bool is_plain(int directory, const std::string& name, const struct statx& told) {

@@ -23,6 +23,9 @@ namespace farside::agent {
 // name, or another mount, it would be told elsewhere; devices change without a word.
 [[nodiscard]] bool is_covered(const lease& directory, const struct statx& told);
 
+// Whether another access leaves the time of the last one as it is (mount(8), relatime).
+[[nodiscard]] bool stays_accessed(const struct statx& told);
+
 // Whether a regular file, or what is open, is known to have no extended attributes, on a file
 // system that would tell of ACLs.
 [[nodiscard]] bool is_plain(int directory, const std::string& name, const struct statx& told);

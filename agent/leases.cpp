@@ -190,7 +190,7 @@ protocol::leased_entry leases::tell_itself(lease& told) {
 }
 
 protocol::leased_entry leases::tell_name(
-    lease& directory, const std::string& name, entry_type type
+    lease& directory, const std::string& name, entry_type type, links how
 ) {
     using protocol::name_state;
     protocol::leased_entry entry;
@@ -227,7 +227,7 @@ protocol::leased_entry leases::tell_name(
     entry.attr = to_wire(told);
     entry.covered = is_covered(directory, told);
     entry.plain = entry.covered && is_plain(directory.fd(), name, told);
-    if (S_ISLNK(told.stx_mode)) {
+    if (S_ISLNK(told.stx_mode) && (how == links::followed || stays_accessed(told))) {
         std::array<char, protocol::limits::path_bytes_max + 1> link{};
         const auto bytes = ::readlinkat(directory.fd(), name.c_str(), link.data(), link.size());
         if (bytes < 0 || static_cast<std::size_t>(bytes) == link.size()) {

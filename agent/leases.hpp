@@ -63,9 +63,13 @@ public:
     [[nodiscard]] protocol::leased_entry tell_root();
     [[nodiscard]] protocol::leased_entry tell_itself(lease& told);
 
+    // Reading what a symbolic link says may change when it was accessed, in the target for all to
+    // see. Whoever follows it does so anyway; else it is told only where nothing changes.
+    enum class links : bool { unchanged, followed };
+
     // Leases a directory of that name.
     [[nodiscard]] protocol::leased_entry tell_name(
-        lease& directory, const std::string& name, entry_type type
+        lease& directory, const std::string& name, entry_type type, links how = links::unchanged
     );
 
     // Takes a lease on a regular file and reads all of it into `room`. REQUIRES: the entry was

@@ -30,7 +30,9 @@ call_result read_at(
     std::uint32_t bytes
 ) {
     const auto reader = file.reader;
-    if (reader && offset >= 0) {
+    // Beyond, the kernel says EINVAL.
+    const bool exists = offset >= 0 && offset <= INT64_MAX - std::int64_t{bytes};
+    if (reader && exists) {
         const auto room = call.data_room.first(bytes);
         const auto at = static_cast<std::uint64_t>(offset);
         const auto kept = co_await reader->read(at, room, call.id(3), call.caller);

@@ -21,6 +21,12 @@ bool same_inode(const protocol::attributes& a, const protocol::attributes& b) {
            a.dev_minor == b.dev_minor && ((a.mode ^ b.mode) & S_IFMT) == 0;
 }
 
+// Not another one of the same number. What a symbolic link says never changes.
+bool is_still(const protocol::attributes& a, const protocol::attributes& b) {
+    return (a.mask & b.mask & STATX_BTIME) != 0 && a.inode == b.inode && a.born == b.born &&
+           a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
+}
+
 bool same_rights(const protocol::attributes& a, const protocol::attributes& b) {
     return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
 }
@@ -244,9 +250,11 @@ void name_tree::set_attributes(name_node& node, const entry& told, where now) {
         S_ISREG(node.attr.mode) || S_ISDIR(node.attr.mode) || S_ISLNK(node.attr.mode);
     node.covered = told.covered && told_of;
     node.plain = node.covered && told.plain;
-    bytes_ += told.link.size();
-    bytes_ -= node.link.size();
-    node.link = told.link;
+    if (!told.link.empty() || !is_still(before, node.attr)) {
+        bytes_ += told.link.size();
+        bytes_ -= node.link.size();
+        node.link = told.link;
+    }
     publish_node(node);
 }
 
