@@ -6,8 +6,8 @@
 #include "agent/blocking_pool.hpp"
 #include "agent/work.hpp"
 #include "protocol/codec.hpp"
-#include "protocol/priority.hpp"
 #include "protocol/opcode.hpp"
+#include "protocol/priority.hpp"
 #include "protocol/types.hpp"
 
 #include <atomic>

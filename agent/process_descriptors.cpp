@@ -54,9 +54,8 @@ result<std::string> process_descriptors::path_of(int fd) const {
 }
 
 std::uint64_t process_descriptors::watches_max() const {
-    const unique_fd setting{::openat(
-        self_.get(), "../sys/fs/inotify/max_user_watches", O_RDONLY | O_CLOEXEC
-    )};
+    const unique_fd setting{
+        ::openat(self_.get(), "../sys/fs/inotify/max_user_watches", O_RDONLY | O_CLOEXEC)};
     std::array<char, 32> text{};
     const auto got = setting ? ::read(setting.get(), text.data(), text.size()) : 0;
     std::uint64_t value = 0;
