@@ -12,6 +12,7 @@
 #include "layer/session/open_files.hpp"
 #include "layer/session/places.hpp"
 #include "layer/session/shared_maps.hpp"
+#include "layer/session/sibling_files.hpp"
 #include "layer/session/write_behind.hpp"
 #include "protocol/name_messages.hpp"
 
@@ -34,6 +35,7 @@ struct call_services {
     write_behind& behind;
     name_cache& names;
     file_cache& data;
+    sibling_files& siblings;
 };
 
 using call_result = awaitable<std::int64_t>;

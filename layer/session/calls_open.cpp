@@ -53,6 +53,16 @@ struct opened_file {
     std::shared_ptr<file_reader> reader;
 };
 
+// Whether its attributes hold, but for the time of access, which is nothing to an open.
+bool holds(const name_node& node) {
+    return node.covered || node.read_since;
+}
+
+bool leads_to_file(const resolution& known) {
+    return known.what == resolution::kind::found && S_ISREG(known.node->attr.mode) &&
+           holds(*known.node);
+}
+
 std::int64_t add_file(
     call_services& services,
     const incoming_call& call,
@@ -72,13 +82,50 @@ std::int64_t add_file(
     opened.identity = identity_of(what.attr);
     opened.reader = std::move(what.reader);
     const auto id = call.id(segment::first_argument);
-    const bool added = services.files.add(id, std::move(opened));
-    if (added) {
-        services.behind.prepare(services.files.find(id));
-        services.paths.tell_names_far(*services.files.find(id));
+    if (!services.files.add(id, std::move(opened))) {
+        return -ENFILE;  // its process died, or gave the entry away, in the meantime
     }
-    // Not added: its process died, or gave the entry away, in the meantime.
-    return added ? 0 : -ENFILE;
+    const auto file = services.files.find(id);
+    services.behind.prepare(file);
+    services.paths.tell_names_far(*file);
+    const name_node* const node = file->reader ? services.names.node_of(*file) : nullptr;
+    if (node != nullptr && holds(*node)) {
+        services.data.name(file->reader->data(), node->id);
+    }
+    return 0;
+}
+
+// A file whose bytes are kept, or on their way: nothing is left to ask the agent.
+awaitable<std::optional<std::int64_t>> open_kept(
+    call_services& services, incoming_call& call, const place& where, const protocol::open& request
+) {
+    if (request.resolve != 0 || creates(request.flags)) {
+        co_return std::nullopt;
+    }
+    const bool keeps = (request.flags & O_NOFOLLOW) != 0;
+    const auto last = keeps ? last_link::keep : last_link::follow;
+    auto known = co_await services.names.find(where, last, call.caller);
+    if (!leads_to_file(known)) {
+        co_return std::nullopt;
+    }
+    services.siblings.will_open(*known.node);
+    if (services.siblings.awaited(known.node->id)) {
+        co_await services.siblings.arrival(known.node->id);
+        known = co_await services.names.find(where, last, call.caller);
+        if (!leads_to_file(known)) {
+            co_return std::nullopt;
+        }
+    }
+    auto kept = services.data.find(known.node->id, known.node->attr);
+    if (!kept) {
+        co_return std::nullopt;
+    }
+    services.data.note_use(*kept);
+    opened_file opened;
+    opened.handle = kept->handle();
+    opened.attr = known.node->attr;
+    opened.reader = std::make_shared<file_reader>(services.data, std::move(kept), 0);
+    co_return add_file(services, call, where, request.flags, std::move(opened));
 }
 
 // With a lease and the first bytes, where the agent grants that. Nothing: it knows of no leases.
@@ -123,6 +170,10 @@ call_result open_remote(
         services.data.reading_is_not_observed();
     }
     if (services.data.enabled() && may_be_kept(request.flags)) {
+        const auto kept = co_await open_kept(services, call, where, request);
+        if (kept) {
+            co_return *kept;
+        }
         const auto result = co_await open_leased(services, call, where, request);
         if (result) {
             co_return *result;

@@ -137,6 +137,14 @@ void file_cache::adopt(std::uint64_t node, const protocol::leased_entry& told) {
     name(file, node);
 }
 
+void file_cache::note_use(file_data& file) {
+    if (file.guessed()) {
+        file.set_used();
+        count_use(file.attr().size, 0);
+        score.record(prefetch_score::outcome::used);
+    }
+}
+
 void file_cache::apply(const protocol::changes& notice) {
     if (notice.all_ended) {
         all_ended();

@@ -117,6 +117,9 @@ public:
     // A file that was told of with all its bytes; the handle is ours.
     void adopt(std::uint64_t node, const protocol::leased_entry& told);
 
+    // Somebody opens what was told of before anybody asked.
+    void note_use(file_data& file);
+
     // A notice, as far as it is about files.
     void apply(const protocol::changes& notice);
 

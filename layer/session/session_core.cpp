@@ -34,6 +34,7 @@ session_core::session_core(
           cache_,
           stats_,
           [this](protocol::handle_id handle) { close_handle(handle); }},
+      siblings_{tasks, names_, data_},
       files_{
           tasks.executor(),
           memory.shared(),
@@ -57,11 +58,27 @@ session_core::session_core(
           memory.shared(),
           memory.take_session_doorbell(),
           call_services{
-              link_, files_, paths_, descriptors_, maps_, watches_, locks_, behind_, names_, data_},
+              link_,
+              files_,
+              paths_,
+              descriptors_,
+              maps_,
+              watches_,
+              locks_,
+              behind_,
+              names_,
+              data_,
+              siblings_},
           stats_} {
     link_.when_ended([this] { cache_.close(); });
     files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });
     names_.tree().publish_to(cache_);
+    name_tree::file_parts parts;
+    parts.told = [this](const name_node& node, const protocol::leased_entry& told) {
+        data_.adopt(node.id, told);
+        siblings_.arrived(node.id);
+    };
+    names_.tree().hand_files_to(std::move(parts));
     agent_link::lease_holder holder;
     holder.changed = [this](const protocol::changes& notice) { data_.apply(notice); };
     holder.lost = [this] { data_.all_ended(); };

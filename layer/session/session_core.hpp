@@ -17,6 +17,7 @@
 #include "layer/session/session_stats.hpp"
 #include "layer/session/shared_maps.hpp"
 #include "layer/session/shared_memory.hpp"
+#include "layer/session/sibling_files.hpp"
 #include "layer/session/task_group.hpp"
 #include "layer/session/write_behind.hpp"
 
@@ -81,6 +82,7 @@ private:
     cache_writer cache_;
     name_cache names_;
     file_cache data_;
+    sibling_files siblings_;
     open_files files_;
     places paths_;
     descriptor_watch descriptors_;

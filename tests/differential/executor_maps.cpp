@@ -25,6 +25,12 @@ bool same_file(int a, int b) {
     return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
+bool is_directory(int fd) {
+    struct stat told {};
+
+    return ::fstat(fd, &told) == 0 && S_ISDIR(told.st_mode);
+}
+
 // From the file into a pipe, or the other way, until all is done: how much one call moves is not
 // promised.
 void splice_all(int fd, std::size_t bytes, bool into_file) {
@@ -103,6 +109,9 @@ void executor::do_copy(const step& one) {
         return tell_result(
             ::copy_file_range(fd, third < 0 ? nullptr : &offset, other, nullptr, bytes, 0)
         );
+    }
+    if (is_directory(other)) {  // whether its position is in the way depends on what that means
+        return say("from a directory\n");
     }
     if (same_file(fd, other)) {  // it may then read what it has just written, or not
         return say("the same file\n");
