@@ -235,6 +235,8 @@ void name_tree::dispose(std::unique_ptr<name_node> node) {
                 retract_name(*next, name);
                 bytes_ -= name_bytes + name.size();
                 if (child) {
+                    child->parent = nullptr;  // which is gone before it
+                    child->name = {};
                     doomed.push_back(std::move(child));
                 }
             }

@@ -74,7 +74,17 @@ TEST(Lookup, TellsTheAttributesThatStatTells) {
         const auto stated = client.call(stat_of("/" + name, AT_SYMLINK_NOFOLLOW));
         EXPECT_EQ(lasting(told.of(name).attr), lasting(stated.reply.attr));
     }
-    EXPECT_EQ(told.of("link").link, "nowhere");
+    // Reading a new link would change the time of its last access.
+    EXPECT_EQ(told.of("link").link, "");
+    const struct timespec later[2] = {{::time(nullptr) + 60, 0}, {1, 0}};
+    const auto link = agent.root() / "link";
+    ASSERT_EQ(::utimensat(AT_FDCWD, link.c_str(), later, AT_SYMLINK_NOFOLLOW), 0);
+    EXPECT_EQ(ask(client, listing_of(no_handle, "")).of("link").link, "nowhere");
+
+    struct stat now {};
+
+    ASSERT_EQ(::lstat(link.c_str(), &now), 0);
+    EXPECT_EQ(now.st_atim.tv_sec, later[0].tv_sec);
 }
 
 TEST(Lookup, EndsBehindWhatLeadsNoFurther) {
