@@ -246,7 +246,8 @@ void lease_answer::tell_next_entry() {
         return;
     }
     now_.at = next.next;
-    const auto& told = frame_.entries.back();
+    auto& told = frame_.entries.back();
+    told.listed = true;
     if (is_main) {
         --entries_left_;
     } else {

@@ -95,7 +95,9 @@ std::int64_t add_file(
     return 0;
 }
 
-// A file whose bytes are kept, or on their way: nothing is left to ask the agent.
+// A file whose bytes are kept, or on their way: nothing is left to ask the agent. Its name was
+// waited for, if at all, before: a lookup that has just been sent is not, it takes as long as the
+// open.
 awaitable<std::optional<std::int64_t>> open_kept(
     call_services& services, incoming_call& call, const place& where, const protocol::open& request
 ) {
@@ -104,14 +106,14 @@ awaitable<std::optional<std::int64_t>> open_kept(
     }
     const bool keeps = (request.flags & O_NOFOLLOW) != 0;
     const auto last = keeps ? last_link::keep : last_link::follow;
-    auto known = co_await services.names.find(where, last, call.caller);
+    auto known = services.names.known(where, last);
     if (!leads_to_file(known)) {
         co_return std::nullopt;
     }
     services.siblings.will_open(*known.node);
     if (services.siblings.awaited(known.node->id)) {
         co_await services.siblings.arrival(known.node->id);
-        known = co_await services.names.find(where, last, call.caller);
+        known = services.names.known(where, last);
         if (!leads_to_file(known)) {
             co_return std::nullopt;
         }

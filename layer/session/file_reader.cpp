@@ -118,7 +118,8 @@ file_reader::way file_reader::ask(byte_range asked, bool hurry) {
 file_reader::way file_reader::ask_scattered(byte_range asked) {
     const auto blocks = blocks_of(asked);
     bool missing = false;
-    bool whole = cache_.block_is_cheap();
+    // Of a file that is much too large to be fetched no block is likely to be read again.
+    bool whole = cache_.block_is_cheap() && data_->attr().size <= cache_.whole_bytes_max();
     for (auto at = blocks.begin; at < blocks.end; at += block_bytes) {
         const auto index = at / block_bytes;
         if (data_->find(index).data() == nullptr && !data_->on_its_way(index)) {

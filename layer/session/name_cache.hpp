@@ -60,6 +60,11 @@ public:
     // next wait.
     awaitable<resolution> find(const place& where, last_link last, link_caller& by);
 
+    // What is known now.
+    [[nodiscard]] resolution known(const place& where, last_link last) {
+        return look(where, last).known;
+    }
+
     // What an open file is; null: not known.
     [[nodiscard]] name_node* node_of(open_file& file);
 
@@ -126,6 +131,7 @@ private:
 
     void ask(name_node* base, std::string path, bool list, std::uint32_t below_bytes);
     void ask_listing(name_node* base, const std::string& path);
+    void list_again(name_node& directory);
     void ask_below(name_node& directory);
     void list_found(name_node& node);
     awaitable<> look_up(lookup_ptr asked);

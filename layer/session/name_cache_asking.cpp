@@ -88,6 +88,15 @@ void name_cache::ask_listing(name_node* base, const std::string& path) {
     ask(base, path, true, 0);
 }
 
+// Where names of a directory that was listed are new, it is only their order that is not known.
+void name_cache::list_again(name_node& directory) {
+    if (directory.leased->complete) {
+        ask(&directory, {}, true, 0);
+    } else {
+        ask_listing(&directory, {});
+    }
+}
+
 void name_cache::ask_below(name_node& directory) {
     if (!directory.leased || directory.parent == nullptr) {
         return;  // never all of the target
@@ -179,20 +188,22 @@ void name_cache::learn(const lookup& asked) {
 
 awaitable<std::shared_ptr<const listing>> name_cache::list(open_file& directory, link_caller& by) {
     patience left;
+    bool asked = false;
     while (may_list()) {
         name_node* const node = node_of(directory);
-        const bool leased = node != nullptr && node->leased;
-        if (leased) {
+        if (node != nullptr && node->leased) {
             if (auto all = tree_.list(*node)) {
                 prediction_.answered();
                 co_return all;
             }
-            if (!node->leased->complete && !node->leased->habit.listed) {
-                ask_listing(node, {});
+            if (!asked && tree_.to_be_listed(*node)) {
+                asked = true;
+                list_again(*node);
             }
         }
         const auto path = node == nullptr ? directory.path : tree_.path_of(*node);
-        const bool known = leased && node->leased->complete;  // but not what its records say
+        const bool known = node != nullptr && node->leased && node->leased->complete &&
+                           !tree_.to_be_listed(*node);  // but not what its records say
         const bool wait = !known && !path.empty() && left.for_another(telling(joined(path, ".")));
         if (!wait) {
             break;

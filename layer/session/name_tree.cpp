@@ -77,24 +77,39 @@ std::shared_ptr<const listing> name_tree::list(name_node& directory) const {
         return nullptr;
     }
     auto listed = std::make_shared<listing>();
-    const auto add = [&](std::uint64_t inode, std::uint8_t type, const std::string& name) {
+    const auto add = [&](std::uint64_t inode, std::uint8_t type, std::string name) {
         const auto behind = static_cast<std::int64_t>(listed->size() + 1);
-        listed->push_back({inode, behind, type, name});
+        listed->push_back({inode, behind, type, std::move(name)});
     };
     listed->reserve(leased.names.size() + 2);
     add(directory.attr.inode, DT_DIR, ".");
     add(up.inode, DT_DIR, "..");
+    std::vector<const name_node*> in_order;
+    in_order.reserve(leased.names.size());
     for (const auto& [name, child] : leased.names) {
         if (!child) {
             continue;
         }
-        if (child->attr.mask == 0 || child->attr.mount_id != mount) {
+        if (child->place == 0 || child->attr.mask == 0 || child->attr.mount_id != mount) {
             return nullptr;
         }
-        add(child->attr.inode, type_of(child->attr.mode), name);
+        in_order.push_back(child.get());
+    }
+    std::ranges::sort(in_order, {}, &name_node::place);
+    for (const auto* const child : in_order) {
+        add(child->attr.inode, type_of(child->attr.mode), std::string{child->name});
     }
     leased.listed = listed;
     return listed;
+}
+
+bool name_tree::to_be_listed(const name_node& directory) {
+    if (!directory.leased) {
+        return false;
+    }
+    const auto& leased = *directory.leased;
+    const auto placed = [](const auto& name) { return !name.second || name.second->place != 0; };
+    return leased.complete ? !std::ranges::all_of(leased.names, placed) : !leased.habit.listed;
 }
 
 // What replies that are under way tell of it may be older than what made it change.

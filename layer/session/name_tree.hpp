@@ -47,6 +47,7 @@ struct leased_directory {
     lease_ptr lease;
     std::map<std::string, std::unique_ptr<name_node>, std::less<>> names;  // null: missing
     std::size_t missing = 0;                                               // names that are null
+    std::uint64_t last_place = 0;
     bool complete = false;
     std::list<name_node*>::iterator use;
     std::shared_ptr<const listing> listed;  // as long as it is true
@@ -63,7 +64,8 @@ struct name_node {
     bool read_since = false;      // it was covered until somebody read, which may have changed it
     bool keeps_accessed = false;  // reading did not change it
     std::uint32_t reads = 0;      // by us
-    bool refused = false;         // the agent gave no lease of the directory
+    std::uint64_t place = 0;  // among the parent's names, as the directory tells them; 0: unknown
+    bool refused = false;     // the agent gave no lease of the directory
     std::string link;
     std::unique_ptr<leased_directory> leased;
 
@@ -142,8 +144,12 @@ public:
 
     [[nodiscard]] name_node* root() const { return root_.get(); }
 
-    // All names of the directory with inode and type; null where not all is known.
+    // All names of the directory with inode and type, in its own order; null where not all is
+    // known.
     [[nodiscard]] std::shared_ptr<const listing> list(name_node& directory) const;
+
+    // Whether a listing would tell more: names are not known, or where among the others they are.
+    [[nodiscard]] static bool to_be_listed(const name_node& directory);
 
     // "/a/b"; empty: it has no path.
     [[nodiscard]] static std::string path_of(const name_node& node);

@@ -213,6 +213,10 @@ name_node& name_tree::place_child(
         node = fresh.get();
         put(directory, told.name, std::move(fresh));
     }
+    if (told.listed) {
+        node->place = ++directory.leased->last_place;
+        changed_names(directory);
+    }
     set_lease(*node, handle);
     node->refused = told.handle == protocol::no_handle;
     set_attributes(*node, told, now);
@@ -227,6 +231,7 @@ void name_tree::move(name_node& node, name_node& directory, std::string_view nam
     if (old_parent != nullptr) {
         put(*old_parent, old_name, nullptr);
     }
+    moved->place = 0;
     put(directory, name, std::move(moved));
     changed_names(node);  // what ".." is is one of them
 }

@@ -1,6 +1,9 @@
 // Which small files are opened next: whoever reads files of a directory, one after the other, gets
-// those behind them by name with all their bytes, twice as many each time that half of the last
-// ones were opened. Files of a directory whose names are all known; others cannot be guessed.
+// those behind them with all their bytes, twice as many each time that half of the last ones were
+// opened. Behind is by name, as of who sorts, or as the directory was read: what the opens before
+// show. Where there is no order, the waits for single files are rent, as in random_reads: once they
+// are worth it, what they would pay for comes. Files of a directory whose names are all known;
+// others cannot be guessed.
 //
 //     open of a file ─► will_open() ─► fetch ─► names, which hand the bytes to file_cache
 //           └────────── arrival(): what is on its way is waited for, not asked for again
@@ -17,6 +20,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -24,10 +28,16 @@ namespace farside::session {
 
 class sibling_files {
 public:
+    static constexpr std::size_t begin_min = 2;  // files that are opened before the first window
     static constexpr std::size_t window_min = 2;
     static constexpr std::size_t window_max = 512;
     static constexpr std::uint32_t file_bytes_max = 64 * 1024;
     static constexpr std::uint64_t window_bytes_max = std::uint64_t{4} * 1024 * 1024;
+    // Files that were opened beside the last window, which then was no good guess.
+    static constexpr std::size_t scattered_min = 4;
+    // In a directory's order the next file is no farther: what lies between is none, or large.
+    static constexpr std::uint64_t gap_max = 4;
+    static constexpr int sorted_max = 2;
     // Directories that are kept in mind; those read last.
     static constexpr std::size_t directories_max = 16;
 
@@ -54,13 +64,21 @@ private:
     // What is known of the readers of a directory.
     struct run {
         std::uint64_t directory = 0;
-        std::size_t opened = 0;                      // since the last window, not in it
-        std::size_t window = 0;                      // files that were asked for last
+        std::string last;  // the name of the file that was opened last
+        std::uint64_t last_place = 0;
+        int sorted = 0;          // above 0: by name; each open that shows an order moves it, so far
+        std::size_t opened = 0;  // since the last window, not in it
+        std::size_t window = 0;  // files that were asked for last
+        std::size_t begin_at = begin_min;            // more where there was nothing to ask for
         std::unordered_set<std::uint64_t> unopened;  // of them
     };
 
     [[nodiscard]] run& run_in(const name_node& directory);
-    void ask(const name_node& directory, const name_node& behind, run& reader);
+    static void note_order(const name_node& file, run& reader);
+    [[nodiscard]] std::vector<const name_node*> in_order(name_node& directory, const run& reader)
+        const;
+    void ask(name_node& directory, const name_node& behind, run& reader, bool scattered);
+    [[nodiscard]] bool wanted(const name_node& file) const;
     awaitable<> fetch(protocol::fetch request, std::vector<std::uint64_t> nodes, lease_ptr base);
     void wake();
 

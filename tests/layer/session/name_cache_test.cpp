@@ -73,6 +73,7 @@ protected:
         for (const auto* name : {"file", "link", "sub", "none"}) {
             if (asked.list || asked.path.ends_with(name)) {
                 told.entries.push_back(in_srv(name));
+                told.entries.back().listed = asked.list;
             }
         }
         if (asked.base == sub || (asked.list && asked.path.ends_with("sub"))) {
@@ -228,9 +229,21 @@ TEST_F(NameCache, AReaderGoesOnWithTheEntriesItBeganWith) {
     EXPECT_EQ(again.size(), 3U);
     EXPECT_EQ(again[0].name, some[2].name);
     position.store(0);
+    // Where the new one is among the others only the directory can tell.
+    session.agent().on<protocol::lookup>([](const protocol::lookup& asked) {
+        auto told = asked.list ? reply(
+                                     {file(srv, "file", 77),
+                                      file(srv, "a new one", 90),
+                                      directory(srv, "sub", 13, sub)},
+                                     {srv}
+                                 )
+                               : reply({});
+        told.as_of = 1;
+        return told;
+    });
     const auto fresh = records(session.caller().on(call::read_directory, opened.id, {4096}).data);
-    EXPECT_EQ(fresh.size(), 5U);
-    EXPECT_EQ(fresh[2].name, "a new one");
+    ASSERT_EQ(fresh.size(), 5U);
+    EXPECT_EQ(fresh[3].name, "a new one");
     EXPECT_EQ(session.caller().on(call::read_directory, opened.id, {10}).result, 0);
     position.store(0);
     EXPECT_EQ(session.caller().on(call::read_directory, opened.id, {10}).result, -EINVAL);

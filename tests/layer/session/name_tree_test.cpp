@@ -4,6 +4,7 @@
 
 #include "tests/layer/session/told_names.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@ namespace farside::session {
 namespace {
 
 using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using kind = resolution::kind;
 
 constexpr auto root_handle = handle(1);
@@ -290,6 +293,33 @@ TEST_F(NameTree, ListsWhereAllIsKnown) {
     tree.apply(notice(2, {unknown(home, "x")}));
     EXPECT_EQ(tree.list(*at("/home").node), nullptr);
     EXPECT_EQ(tree.list(*tree.root()), nullptr);  // what is above it is not known
+}
+
+TEST_F(NameTree, ListsInTheOrderOfTheDirectory) {
+    const auto names = [&] {
+        std::vector<std::string> told;
+        if (const auto all = tree.list(*at("/home").node)) {
+            for (const auto& listed : *all) {
+                told.push_back(listed.name);
+            }
+        }
+        return told;
+    };
+    tell(reply({root(root_handle), directory(root_handle, "home", 10, home)}));
+    tell(reply({file(home, "b", 11), file(home, "c", 12), file(home, "a", 13)}, {home}));
+    EXPECT_THAT(names(), ElementsAre(".", "..", "b", "c", "a"));
+    // Told again alone it stays where it is, and so do the others where one is gone.
+    tell(reply({file(home, "b", 11)}));
+    tree.apply(notice(1, {missing(home, "c")}));
+    EXPECT_THAT(names(), ElementsAre(".", "..", "b", "a"));
+    EXPECT_FALSE(name_tree::to_be_listed(*at("/home").node));
+    // Where a new one is only the directory can tell.
+    tree.apply(notice(2, {file(home, "new", 14)}));
+    EXPECT_EQ(inode("/home/new"), 14U);
+    EXPECT_THAT(names(), IsEmpty());
+    EXPECT_TRUE(name_tree::to_be_listed(*at("/home").node));
+    tell(reply({file(home, "new", 14), file(home, "b", 11), file(home, "a", 13)}, {home}, 2));
+    EXPECT_THAT(names(), ElementsAre(".", "..", "new", "b", "a"));
 }
 
 TEST_F(NameTree, AMountPointInADirectoryIsNotListed) {

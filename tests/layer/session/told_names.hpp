@@ -3,6 +3,7 @@
 
 #include "protocol/lease_messages.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -84,11 +85,15 @@ inline protocol::leased_entry root(protocol::handle_id own) {
     return directory(protocol::no_handle, "", 2, own);
 }
 
+// Where all of a directory is told, the entries are in its order.
 inline protocol::lookup_reply reply(
     std::vector<protocol::leased_entry> entries,
     std::vector<protocol::handle_id> complete = {},
     std::uint64_t as_of = 0
 ) {
+    for (auto& told : entries) {
+        told.listed = std::ranges::find(complete, told.directory) != complete.end();
+    }
     return {as_of, std::move(entries), std::move(complete)};
 }
 
