@@ -113,6 +113,12 @@ void descriptor_watch::process_died() {
     needed_.notify();
 }
 
+void descriptor_watch::bytes_settled() {
+    if (closes_awaited_) {
+        needed_.notify();
+    }
+}
+
 void descriptor_watch::closed(std::uint64_t id) {
     if (!locks_.is_held(id)) {
         files_.drop(id);
@@ -181,18 +187,38 @@ awaitable<> descriptor_watch::sweep_when_needed() {
         pause_ = std::max<clock::duration>(pause_min, 20 * (clock::now() - begin));
         swept_.notify();
         last_look_.reset();
-        if (again || !suspects_.empty()) {
+        if (again || closes_awaited_ || !suspects_.empty()) {
             last_look_.emplace(tasks_.executor(), last_look_after, [this] { needed_.notify(); });
         }
     }
 }
 
-std::size_t descriptor_watch::sweep(bool claims) {
-    const auto dead = locks_.without_descriptor(files_.ids());
-    for (const auto id : dead) {
-        files_.drop(id);
+bool descriptor_watch::may_be_asked(open_file& file) {
+    if (file.on_its_way) {
+        return true;
     }
-    std::size_t freed = dead.size();
+    if (file.write_failure == 0) {
+        return false;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (!file.unheld_since) {
+        file.unheld_since = now;
+    }
+    return now < *file.unheld_since + last_look_after;
+}
+
+std::size_t descriptor_watch::sweep(bool claims) {
+    std::size_t freed = 0;
+    closes_awaited_ = false;
+    for (const auto id : locks_.without_descriptor(files_.ids())) {
+        const auto file = files_.find(id);
+        if (file && may_be_asked(*file)) {
+            closes_awaited_ = true;
+        } else {
+            files_.drop(id);
+            ++freed;
+        }
+    }
     if (!claims) {
         return freed;
     }

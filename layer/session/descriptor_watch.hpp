@@ -58,6 +58,9 @@ public:
     // A process died: its descriptors are gone by now.
     void process_died();
 
+    // Nothing of some file is on its way any more (write_behind).
+    void bytes_settled();
+
     // call::close: drops `id` unless a descriptor of it is left somewhere.
     void closed(std::uint64_t id);
 
@@ -75,12 +78,16 @@ public:
 
 private:
     static constexpr std::chrono::milliseconds pause_min{5};
-    // inotify tells before the lock is dropped: a last look comes this long after an event.
+    // inotify tells before the lock is dropped: a last look comes this long after an event. A close
+    // that has an error to tell may come as late.
     static constexpr std::chrono::milliseconds last_look_after{200};
 
     awaitable<> listen();
     awaitable<> sweep_when_needed();
     std::size_t sweep(bool claims);
+    // The layer gives a descriptor up before it says so: a close of the file may be on its way, or
+    // wait for what was written behind, and is what tells a program that this failed.
+    [[nodiscard]] static bool may_be_asked(open_file& file);
 
     task_group& tasks_;
     open_files& files_;
@@ -93,6 +100,7 @@ private:
     bool stopped_ = false;
     bool process_died_ = false;
     bool dropped_ = false;
+    bool closes_awaited_ = false;  // the last sweep left files for that
     std::chrono::steady_clock::duration pause_ = pause_min;
     // Claims without a lock that the last sweep saw. A process claims an entry an instant before it
     // locks it: only what two sweeps saw is dead.

@@ -14,10 +14,12 @@
 #include "layer/session/async_event.hpp"
 #include "protocol/file_messages.hpp"
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -62,10 +64,13 @@ struct open_file {
     // began at the agent, whose positions are others.
     std::shared_ptr<const std::vector<protocol::directory_entry>> listed;
     bool read_at_agent = false;
-    bool locked = false;  // was asked to hold a lock of its own: flock, F_OFD_SETLK
-    bool closed = false;  // the agent was told already
+    bool locked = false;      // was asked to hold a lock of its own: flock, F_OFD_SETLK
+    bool closed = false;      // the agent was told already
+    bool on_its_way = false;  // bytes of it are, behind the programs that wrote them
     // Why something that was written behind could not be written; told once (errno, 0: nothing).
     int write_failure = 0;
+    // With such a failure: when it was first seen to have no descriptor any more.
+    std::optional<std::chrono::steady_clock::time_point> unheld_since;
     bool failure_was_told = false;        // to the user
     bool owns_handle = true;              // else it is the leased file's, which others may share
     std::shared_ptr<file_reader> reader;  // null: its bytes are not kept

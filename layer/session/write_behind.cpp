@@ -86,6 +86,7 @@ void write_behind::take(
     if (fresh) {
         s = std::make_shared<stream>(tasks_.executor());
         s->through = file;
+        file->on_its_way = true;
         unsettled_.store(1, std::memory_order_seq_cst);
     }
     const auto now = clock::now();
@@ -189,9 +190,13 @@ void write_behind::progress(stream& s, std::uint64_t charge_before) {
 }
 
 void write_behind::close_stream(const stream& s) {
+    s.through->on_its_way = false;
     streams_.erase(s.through->identity);
     if (streams_.empty()) {
         unsettled_.store(0, std::memory_order_seq_cst);
+    }
+    if (settled_) {
+        settled_();
     }
 }
 

@@ -21,10 +21,12 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace farside::session {
@@ -108,6 +110,9 @@ public:
         file_identity identity_;
     };
 
+    // Who learns that nothing of some file is on its way any more.
+    void when_settled(std::function<void()> who) { settled_ = std::move(who); }
+
     // The open file is gone, and nobody was told of its failure.
     void tell_user(const open_file& file);
 
@@ -165,6 +170,7 @@ private:
     std::map<file_identity, std::size_t> held_;
     std::uint64_t charge_ = 0;
     std::deque<async_event*> waiting_for_room_;
+    std::function<void()> settled_;
 };
 
 }  // namespace farside::session

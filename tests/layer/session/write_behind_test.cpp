@@ -159,6 +159,9 @@ protected:
         return q;
     }
 
+    // The session looks now for open files without a descriptor.
+    void sweep() { EXPECT_GE(caller.on(call::reclaim, 0).result, 0); }
+
     [[nodiscard]] std::size_t count(opcode op) { return harness.agent().count(op); }
 
     std::mutex mutex;
@@ -285,6 +288,44 @@ TEST_F(WriteBehind, TheUserLearnsOfAFailureThatNoCallCanTell) {
     );
 }
 
+// The layer closes the descriptor before it says so: a sweep may come first.
+TEST_F(WriteBehind, ACloseThatASweepOvertookIsTold) {
+    start();
+    hold(true);
+    auto file = open();
+    EXPECT_EQ(caller.write(file.id, "abc").result, 3);
+    file.fd.reset();
+    sweep();
+    const auto waiting = begin(on_file(call::close, file));
+    sweep();
+    const auto first = harness.agent().await(opcode::write, 1).id;
+    harness.agent().fail(opcode::write, first, EIO);
+    EXPECT_EQ(end(waiting), -EIO);
+
+    hold(false);
+    refuse(ENOSPC);
+    auto other = open();
+    EXPECT_EQ(caller.write(other.id, "abc").result, 3);
+    meet_agent();
+    other.fd.reset();
+    sweep();
+    sweep();
+    EXPECT_EQ(caller.on(call::close, other.id).result, -ENOSPC);
+    EXPECT_EQ(harness.said(), "");
+}
+
+TEST_F(WriteBehind, TheUserLearnsOfAFailureThatNoCallAskedFor) {
+    start();
+    auto file = open();
+    refuse(ENOSPC);
+    EXPECT_EQ(caller.write(file.id, "abc").result, 3);
+    file.fd.reset();
+    ASSERT_TRUE(harness.eventually([](session_core& core) { return core.files().size() == 0; }));
+    EXPECT_EQ(
+        harness.said(), "farside: what was written to /srv/file is lost: No space left on device\n"
+    );
+}
+
 TEST_F(WriteBehind, ALostConnectionIsToldWithWhatItTook) {
     start();
     hold(true);
@@ -315,11 +356,12 @@ TEST_F(WriteBehind, TheBytesSurviveTheirWriter) {
     EXPECT_EQ(caller.write(file.id, "abc").result, 3);
     EXPECT_EQ(caller.on(call::write, file.id, {100, 0}, "x").result, 1);
     file.fd.reset();
-    ASSERT_TRUE(harness.eventually([](session_core& core) { return core.files().size() == 0; }));
+    sweep();
     EXPECT_EQ(count(opcode::close), 0U);
     answer(1, 3);
     answer(2, 1);
     harness.agent().await(opcode::close, 1);
+    EXPECT_TRUE(harness.eventually([](session_core& core) { return core.files().size() == 0; }));
 }
 
 TEST_F(WriteBehind, TheSessionEndsAfterTheLastByte) {
