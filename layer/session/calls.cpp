@@ -126,6 +126,31 @@ call_result make_private(call_services& services, incoming_call& call, open_file
     co_return ec ? failure(ec) : 0;
 }
 
+awaitable<> close_the_unheld(
+    call_services& services, incoming_call& call, std::vector<std::uint64_t> ids
+) {
+    const auto unheld = services.descriptors.take_closed(ids);
+    for (const auto& file : unheld) {
+        if (file.use_count() > 1) {
+            file->closed = false;  // as soon as that call has ended
+            continue;
+        }
+        protocol::close message;
+        message.handle = file->handle;
+        reply_collector<protocol::close> reply;
+        link_caller nobody;  // a signal to the caller must not keep it open
+        call.caller.count_request();
+        co_await services.link.call(message, reply, nobody);
+    }
+}
+
+awaitable<> close_other_ends(call_services& services, incoming_call& call, const open_file& file) {
+    const auto others = services.files.fifos_beside(file);
+    if (!others.empty()) {
+        co_await close_the_unheld(services, call, others);
+    }
+}
+
 call_result refuse(
     call_services& services,
     incoming_call& call,

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace farside::session {
 
@@ -65,6 +66,16 @@ call_result settle_before(call_services& services, incoming_call& call);
 // The call acts on the open file itself, not on what it leads to: from now on it is no other's at
 // the agent. 0, or -errno.
 call_result make_private(call_services& services, incoming_call& call, open_file& file);
+
+// A program that has just seen a process end must not meet what went with its descriptors (locks,
+// the other end of a FIFO), although nobody has told us yet that they are gone: those of `ids` that
+// have none any more are closed at the agent first, but for those that a call still uses.
+awaitable<> close_the_unheld(
+    call_services& services, incoming_call& call, std::vector<std::uint64_t> ids
+);
+
+// The same of the FIFO that is `file`, if it is one.
+awaitable<> close_other_ends(call_services& services, incoming_call& call, const open_file& file);
 
 // A request whose reply says no more than success.
 template <typename Request>

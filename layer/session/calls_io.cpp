@@ -104,6 +104,7 @@ call_result serve_read(call_services& services, incoming_call& call) {
     if (offset != segment::position_current) {
         result = co_await read_at(services, call, *file, offset, wanted);
     } else if (file->streams()) {
+        co_await close_other_ends(services, call, *file);
         result = co_await read_at(services, call, *file, no_offset, wanted);
     } else {
         result = co_await read_at_position(services, call, *file, wanted);

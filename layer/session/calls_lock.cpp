@@ -65,21 +65,6 @@ std::int64_t tell(
     return call.give(told);
 }
 
-// A program that has just seen a process end must not meet the locks that went with its
-// descriptors, although nobody has told us yet that they are gone.
-awaitable<> drop_locks_of_the_dead(
-    call_services& services, incoming_call& call, const open_file& file
-) {
-    const auto beside = services.files.locked_beside(file);
-    const auto closed = services.descriptors.take_closed(beside);
-    for (const auto& gone : closed) {
-        protocol::close message;
-        message.handle = gone->handle;
-        const auto told = co_await request(services, call, message);
-        static_cast<void>(told);
-    }
-}
-
 // F_GETLK, F_SETLK, F_SETLKW; F_OFD_GETLK.
 call_result lock_process(
     call_services& services,
@@ -139,7 +124,8 @@ call_result serve_lock_file(call_services& services, incoming_call& call) {
     if (!file) {
         co_return -EBADF;
     }
-    co_await drop_locks_of_the_dead(services, call, *file);
+    const auto beside = services.files.locked_beside(*file);
+    co_await close_the_unheld(services, call, beside);
     const auto shared = co_await make_private(services, call, *file);
     if (shared != 0) {
         co_return -ENOLCK;
@@ -171,7 +157,8 @@ call_result serve_lock_record(call_services& services, incoming_call& call) {
             co_return -EOVERFLOW;
         }
     }
-    co_await drop_locks_of_the_dead(services, call, *file);
+    const auto beside = services.files.locked_beside(*file);
+    co_await close_the_unheld(services, call, beside);
     std::int64_t result = -EINVAL;
     switch (call.arguments[1]) {
         case F_GETLK:

@@ -249,6 +249,10 @@ call_result serve_open(call_services& services, incoming_call& call) {
     if (const auto result = settled(call, where)) {
         co_return without_claim(services, id, *result);
     }
+    const auto fifos = services.files.fifos();
+    if (!fifos.empty()) {
+        co_await close_the_unheld(services, call, fifos);
+    }
     protocol::open request = to_request(call, where);
     const auto known = co_await open_known(services, call, where, request);
     if (known) {

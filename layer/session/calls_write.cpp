@@ -161,6 +161,7 @@ call_result serve_write(call_services& services, incoming_call& call) {
     }
     const bool positioned = offset != segment::position_current;
     if (positioned || file->streams()) {
+        co_await close_other_ends(services, call, *file);
         const auto done = co_await write_at(services, call, file, positioned ? offset : no_offset);
         co_return done.result;
     }

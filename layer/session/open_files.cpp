@@ -84,6 +84,9 @@ bool open_files::add(std::uint64_t id, description what) {
     file->entry.names_far.store(0, std::memory_order_relaxed);
     file->entry.mode.store(file->mode, std::memory_order_release);
     files_.emplace(id, file);
+    if (S_ISFIFO(file->mode) && !file->path_only()) {
+        fifos_.emplace(file->identity, id);
+    }
     return true;
 }
 
@@ -97,14 +100,30 @@ void open_files::note_lock(open_file& file) {
     locked_.emplace(file.identity, file.id);
 }
 
-std::vector<std::uint64_t> open_files::locked_beside(const open_file& file) const {
+std::vector<std::uint64_t> open_files::beside(const open_file& file, const ids_of_inodes& among) {
     std::vector<std::uint64_t> ids;
-    for (auto at = locked_.lower_bound({file.identity, 0});
-         at != locked_.end() && at->first == file.identity;
+    for (auto at = among.lower_bound({file.identity, 0});
+         at != among.end() && at->first == file.identity;
          ++at) {
         if (at->second != file.id) {
             ids.push_back(at->second);
         }
+    }
+    return ids;
+}
+
+std::vector<std::uint64_t> open_files::locked_beside(const open_file& file) const {
+    return beside(file, locked_);
+}
+
+std::vector<std::uint64_t> open_files::fifos_beside(const open_file& file) const {
+    return beside(file, fifos_);
+}
+
+std::vector<std::uint64_t> open_files::fifos() const {
+    std::vector<std::uint64_t> ids;
+    for (const auto& [identity, id] : fifos_) {
+        ids.push_back(id);
     }
     return ids;
 }
@@ -115,6 +134,7 @@ void open_files::drop(std::uint64_t id) {
         if (file.locked) {
             locked_.erase({file.identity, id});
         }
+        fifos_.erase({file.identity, id});
         if (file.reader) {
             file.reader->closing(file.position());
         }
@@ -129,6 +149,7 @@ void open_files::drop(std::uint64_t id) {
 void open_files::clear() {
     cleared_ = true;
     locked_.clear();
+    fifos_.clear();
     files_.clear();
 }
 

@@ -139,6 +139,10 @@ public:
     // Those open files of the same inode, other than `file`, that may hold a lock of their own.
     [[nodiscard]] std::vector<std::uint64_t> locked_beside(const open_file& file) const;
 
+    // FIFOs that are open: all of them, or those of the same inode, other than `file`.
+    [[nodiscard]] std::vector<std::uint64_t> fifos() const;
+    [[nodiscard]] std::vector<std::uint64_t> fifos_beside(const open_file& file) const;
+
     // Its last descriptor is gone, or it was never opened: the entry is free again.
     void drop(std::uint64_t id);
 
@@ -155,7 +159,12 @@ public:
     [[nodiscard]] static std::uint32_t status_flags(std::uint32_t open_flags);
 
 private:
+    using ids_of_inodes = std::set<std::pair<file_identity, std::uint64_t>>;
+
     [[nodiscard]] segment::open_file& entry_of(std::uint64_t id) const;
+    [[nodiscard]] static std::vector<std::uint64_t> beside(
+        const open_file& file, const ids_of_inodes& among
+    );
     void release(open_file* file);
 
     asio::any_io_executor executor_;
@@ -164,7 +173,8 @@ private:
     std::function<void(const open_file&)> untold_;
     bool cleared_ = false;
     std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
-    std::set<std::pair<file_identity, std::uint64_t>> locked_;
+    ids_of_inodes locked_;
+    ids_of_inodes fifos_;
 };
 
 }  // namespace farside::session

@@ -349,6 +349,43 @@ TEST_F(OpenFiles, AreClosedAtTheAgentWhenTheLastCallOnThemEnded) {
     harness.agent().await(protocol::opcode::close);
 }
 
+// Whoever opens a FIFO after its only reader ended must wait for another one.
+TEST_F(OpenFiles, FifosWithoutADescriptorAreClosedBeforeTheNextCall) {
+    mode = S_IFIFO | 0644;
+    std::vector<remote_file> writers;
+    for (std::size_t i = 0; i < 20; i += 2) {
+        auto reader = open();
+        reader.fd.reset();
+        writers.push_back(open());
+        EXPECT_EQ(harness.agent().count(protocol::opcode::close), i + 1);
+        auto other = open();
+        other.fd.reset();
+        EXPECT_EQ(caller.write(writers.back().id, "x").result, 1);
+        EXPECT_EQ(harness.agent().count(protocol::opcode::close), i + 2);
+    }
+}
+
+TEST_F(OpenFiles, FifosThatACallUsesStayOpenUntilItEnds) {
+    mode = S_IFIFO | 0644;
+    harness.agent().on<protocol::read>([](const protocol::read&) {
+        return agent_answer<protocol::read>{};
+    });
+    auto file = open();
+    question q;
+    q.op = call::read;
+    q.arguments = {static_cast<std::int64_t>(file.id), position_current, 1};
+    const auto slot = caller.claim();
+    caller.fill(slot, q);
+    ASSERT_TRUE(caller.post(slot));
+    const auto pending = harness.agent().await(protocol::opcode::read);
+    file.fd.reset();
+    const auto other = open();
+    EXPECT_EQ(harness.agent().count(protocol::opcode::close), 0U);
+    harness.agent().reply<protocol::read>(pending.id, {});
+    EXPECT_EQ(caller.await(slot).result, 0);
+    harness.agent().await(protocol::opcode::close);
+}
+
 TEST_F(OpenFiles, AreClosedWhenTheirProcessIsKilled) {
     const pid_t pid = ::fork();
     if (pid == 0) {
