@@ -432,9 +432,12 @@ bool is_uniform(const segment::node_attributes& a) {
            static_cast<std::uint64_t>(a.changed_s) == n && a.modified_ns == n && a.changed_ns == n;
 }
 
-// Runs `read` on two threads while `write(i)` is called for i from 1 on.
+// Runs `read` on two threads while `write(i)` is called for i from 1 on, and until `found` says
+// that they met something: where processors are scarce, they may not run for a while.
 template <typename Write, typename Read>
-void while_written(Write write, Read read) {
+void while_written(const std::atomic<int>& found, Write write, Read read) {
+    constexpr std::uint32_t writes_min = 100'000;
+    constexpr std::uint32_t writes_max = 20'000'000;
     std::atomic<bool> done{false};
     std::atomic<int> reading{0};
     std::vector<std::jthread> readers;
@@ -449,7 +452,7 @@ void while_written(Write write, Read read) {
     while (reading.load() < 2) {
         std::this_thread::yield();
     }
-    for (std::uint32_t i = 1; i <= 100'000; ++i) {
+    for (std::uint32_t i = 1; i <= writes_max && (i <= writes_min || found == 0); ++i) {
         write(i);
     }
     done = true;
@@ -464,6 +467,7 @@ TEST_F(CacheReader, FindsAttributesOfOneMoment) {
     std::atomic<int> missing{0};
     std::atomic<int> found{0};
     while_written(
+        found,
         [&](std::uint32_t i) {
             const auto status = uniform(i);
             writer_.put_node(2, {&status, false, {}});
@@ -491,6 +495,7 @@ TEST_F(CacheReader, NeverMissesANameThatIsThere) {
     std::atomic<int> strange{0};
     std::atomic<int> known{0};
     while_written(
+        known,
         [&](std::uint32_t i) {
             if (i % 3 == 0) {
                 writer_.remove_name(root_node, "file");
@@ -521,6 +526,7 @@ TEST_F(CacheReader, FindsBytesOfOneFile) {
     std::atomic<int> found{0};
     std::string block(segment::block_bytes, '\0');
     while_written(
+        found,
         [&](std::uint32_t i) {
             if (i % 256 != 0) {
                 return;
