@@ -45,13 +45,18 @@ build() {
     passed "build $preset"
 }
 
+# Of a log of ctest: what it says but for tests that began or passed.
+what_failed() {
+    grep -Ev '^ *Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed +[0-9.]+ sec *$' "$1" || true
+}
+
 # check PRESET [CTEST OPTION...]
 check() {
     local preset=$1
     shift
     stage "test $preset"
     ctest --preset "$preset" -j "$jobs" --quiet --output-log "build/$preset/ctest.log" "$@" || {
-        tail -n 200 "build/$preset/ctest.log"
+        what_failed "build/$preset/ctest.log"
         exit 1
     }
     tail -n 4 "build/$preset/ctest.log"

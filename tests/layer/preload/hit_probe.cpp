@@ -1,10 +1,14 @@
-// hit_probe DIRECTORY: makes calls on the files of DIRECTORY, natively, and on those of /srv, which
-// are said to be the same. Prints each call whose answers differ; the status says whether one did.
+// hit_probe DIRECTORY [BYTES]: makes calls on the files of DIRECTORY, natively, and on those of
+// /srv, which are said to be the same. Prints each call whose answers differ; the status says
+// whether one did. With BYTES it executes itself with no more addresses than that; status 2 where
+// this cannot be done.
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -13,6 +17,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -269,12 +274,31 @@ void compare_in_directory() {
     }
 }
 
+// The stacks of the threads must fit beside everything else, whatever this machine gives them.
+int execute_limited(char* const* arguments, std::uint64_t bytes) {
+    constexpr std::uint64_t stack_bytes = std::uint64_t{8} << 20U;
+    rlimit stack{};
+    ::getrlimit(RLIMIT_STACK, &stack);
+    stack.rlim_cur = std::min<rlim_t>(stack.rlim_cur, stack_bytes);
+    const rlimit addresses{bytes, bytes};
+    if (::setrlimit(RLIMIT_STACK, &stack) == 0 && ::setrlimit(RLIMIT_AS, &addresses) == 0) {
+        char* const again[] = {arguments[0], arguments[1], nullptr};
+        ::execv(again[0], again);
+    }
+    std::printf("not limited to %s bytes: %s\n", arguments[2], std::strerror(errno));
+    return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 2) {
         return 2;
     }
+    if (argc > 2) {
+        return execute_limited(argv, std::strtoull(argv[2], nullptr, 10));
+    }
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // what it said is known even where it dies
     roots[0] = argv[1];
     roots[1] = "/srv";
     for (const char* const name :
