@@ -51,7 +51,7 @@ constexpr long not_cached = 1;
 // of their own about who may ask, or where they can be.
 bool asks_freely(std::string_view name) noexcept {
     return name == "security.selinux" || name == "security.capability" ||
-           name == "system.posix_acl_access";
+           name == "system.posix_acl_access" || name == "system.posix_acl_default";
 }
 
 // What the cache answers to getxattr(2), or without a name to listxattr(2). It knows only of files
