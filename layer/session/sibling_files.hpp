@@ -1,9 +1,10 @@
 // Which small files are opened next: whoever reads files of a directory, one after the other, gets
-// those behind them with all their bytes, twice as many each time that half of the last ones were
-// opened. Behind is by name, as of who sorts, or as the directory was read: what the opens before
-// show. Where there is no order, the waits for single files are rent, as in random_reads: once they
-// are worth it, what they would pay for comes. Files of a directory whose names are all known;
-// others cannot be guessed.
+// those behind them with all their bytes, more each time that half of the last ones were opened.
+// Behind is by name, as of who sorts, or as the directory was read: what the opens before show. Who
+// has shown to read one whole directory gets those of the next ones as well, as of who reads a
+// tree. Where there is no order, the waits for single files are rent, as in random_reads: once they
+// are worth it, what they would pay for comes. Directories whose names are all known; others cannot
+// be guessed.
 //
 //     open of a file ─► will_open() ─► fetch ─► names, which hand the bytes to file_cache
 //           └────────── arrival(): what is on its way is waited for, not asked for again
@@ -13,6 +14,7 @@
 
 #include "layer/session/async_event.hpp"
 #include "layer/session/file_cache.hpp"
+#include "layer/session/following_files.hpp"
 #include "layer/session/name_cache.hpp"
 #include "layer/session/task_group.hpp"
 
@@ -30,6 +32,7 @@ class sibling_files {
 public:
     static constexpr std::size_t begin_min = 2;  // files that are opened before the first window
     static constexpr std::size_t window_min = 2;
+    static constexpr std::size_t growth = 4;  // of a window over the one before
     static constexpr std::size_t window_max = 512;
     static constexpr std::uint32_t file_bytes_max = 64 * 1024;
     static constexpr std::uint64_t window_bytes_max = std::uint64_t{4} * 1024 * 1024;
@@ -38,8 +41,10 @@ public:
     // In a directory's order the next file is no farther: what lies between is none, or large.
     static constexpr std::uint64_t gap_max = 4;
     static constexpr int sorted_max = 2;
-    // Directories that are kept in mind; those read last.
-    static constexpr std::size_t directories_max = 16;
+    // A window that was opened by half, from which on who reads a directory reads a tree.
+    static constexpr std::size_t tree_min = 8;
+    // Readers that are kept in mind; those that read last.
+    static constexpr std::size_t readers_max = 16;
 
     // REQUIRES: the references outlive it and its tasks.
     sibling_files(task_group& tasks, name_cache& names, file_cache& files)
@@ -61,25 +66,40 @@ public:
     void arrived(std::uint64_t node);
 
 private:
-    // What is known of the readers of a directory.
+    // What is known of whoever reads a directory, or one after the other.
     struct run {
         std::uint64_t directory = 0;
-        std::string last;  // the name of the file that was opened last
+        std::string last;  // the name of the file in it that was opened last
         std::uint64_t last_place = 0;
         int sorted = 0;          // above 0: by name; each open that shows an order moves it, so far
         std::size_t opened = 0;  // since the last window, not in it
         std::size_t window = 0;  // files that were asked for last
-        std::size_t begin_at = begin_min;            // more where there was nothing to ask for
         std::unordered_set<std::uint64_t> unopened;  // of them
+        std::size_t begin_at = begin_min;            // more where there was nothing to ask for
     };
 
-    [[nodiscard]] run& run_in(const name_node& directory);
+    // Files of one directory.
+    struct part {
+        lease_ptr directory;  // kept open
+        std::vector<std::string> names;
+        std::vector<std::uint64_t> nodes;
+    };
+
+    struct window {
+        std::size_t files_left;
+        std::uint64_t bytes_left;
+        std::vector<part> parts;
+    };
+
+    enum class entry : bool { here, from_elsewhere };
+
+    [[nodiscard]] entry find_run(const name_node& file);
+    [[nodiscard]] bool beside(const run& reader, const name_node& directory) const;
     static void note_order(const name_node& file, run& reader);
-    [[nodiscard]] std::vector<const name_node*> in_order(name_node& directory, const run& reader)
-        const;
-    void ask(name_node& directory, const name_node& behind, run& reader, bool scattered);
-    [[nodiscard]] bool wanted(const name_node& file) const;
-    awaitable<> fetch(protocol::fetch request, std::vector<std::uint64_t> nodes, lease_ptr base);
+    void ask(const name_node& behind, run& reader, bool scattered);
+    void fill(window& wanted, following_files files, const name_node& opened) const;
+    [[nodiscard]] bool is_wanted(const name_node& file) const;
+    awaitable<> fetch(part wanted);
     void wake();
 
     task_group& tasks_;
