@@ -14,12 +14,12 @@ bool all_known(const name_node& directory) {
 }  // namespace
 
 following_files::following_files(const name_tree& tree, const name_node& file, order o, reach r)
-    : tree_{tree}, order_{o}, reach_{r} {
+    : tree_{tree}, order_{o}, reach_{r}, leaves_{r == reach::tree} {
     enter_behind(file);
 }
 
-following_files::following_files(const name_tree& tree, name_node& directory, order o)
-    : tree_{tree}, order_{o}, reach_{reach::directory} {
+following_files::following_files(const name_tree& tree, name_node& directory, order o, reach r)
+    : tree_{tree}, order_{o}, reach_{r} {
     enter(directory);
 }
 
@@ -77,8 +77,7 @@ void following_files::enter_behind(const name_node& entry) {
 void following_files::leave() {
     const name_node* const done = levels_.back().directory;
     levels_.pop_back();
-    if (levels_.empty() && reach_ == reach::tree && done->parent != nullptr &&
-        all_known(*done->parent)) {
+    if (levels_.empty() && leaves_ && done->parent != nullptr && all_known(*done->parent)) {
         enter_behind(*done);
     }
 }

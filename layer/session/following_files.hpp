@@ -23,8 +23,8 @@ public:
     // Those behind `file`. REQUIRES: it has a parent, which is leased and complete.
     following_files(const name_tree& tree, const name_node& file, order o, reach r);
 
-    // All of the directory. REQUIRES: it is leased and complete.
-    following_files(const name_tree& tree, name_node& directory, order o);
+    // All of the directory, or of the tree below it. REQUIRES: it is leased and complete.
+    following_files(const name_tree& tree, name_node& directory, order o, reach r);
 
     // A regular file; null: there is none, or too much lies before it.
     [[nodiscard]] const name_node* next();
@@ -43,6 +43,7 @@ private:
     const name_tree& tree_;
     order order_;
     reach reach_;
+    bool leaves_ = false;  // goes on above where it began
     std::vector<level> levels_;
     std::size_t visited_ = 0;
 };

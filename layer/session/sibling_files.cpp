@@ -8,6 +8,31 @@
 #include <sys/stat.h>
 
 namespace farside::session {
+namespace {
+
+std::string_view kind_of(std::string_view name) {
+    const auto dot = name.rfind('.');
+    return dot == std::string_view::npos || dot == 0 ? std::string_view{} : name.substr(dot);
+}
+
+// The nearest directory that both are in, so many levels below it at most; never the root, which
+// everything is in.
+const name_node* common(const name_node& a, const name_node& b, int levels_max) {
+    const name_node* of_a = &a;
+    for (int up_a = 0; of_a->parent != nullptr && up_a <= levels_max; ++up_a) {
+        const name_node* of_b = &b;
+        for (int up_b = 0; of_b->parent != nullptr && up_b <= levels_max; ++up_b) {
+            if (of_a == of_b) {
+                return of_a;
+            }
+            of_b = of_b->parent;
+        }
+        of_a = of_a->parent;
+    }
+    return nullptr;
+}
+
+}  // namespace
 
 void sibling_files::will_open(const name_node& file) {
     const name_node* const directory = file.parent;
@@ -18,7 +43,7 @@ void sibling_files::will_open(const name_node& file) {
     }
     const bool entered = find_run(file) == entry::from_elsewhere;
     run& reader = runs_.front();
-    note_order(file, reader);
+    note(file, reader);
     if (reader.unopened.erase(file.id) == 0) {
         if (files_.find(file.id, file.attr)) {
             return;  // it was opened before
@@ -27,8 +52,9 @@ void sibling_files::will_open(const name_node& file) {
     }
     const bool begins = reader.window == 0 && reader.opened >= reader.begin_at;
     const bool goes_on = reader.window != 0 && reader.unopened.size() <= reader.window / 2;
+    const bool hurries = entered && reader.window >= tree_min;
     const bool scattered = reader.opened >= std::max(scattered_min, reader.begin_at);
-    if ((begins || goes_on || scattered || entered) && files_.score.allows()) {
+    if ((begins || goes_on || scattered || hurries) && files_.score.allows()) {
         ask(file, reader, scattered && !goes_on);
     }
 }
@@ -40,10 +66,14 @@ sibling_files::entry sibling_files::find_run(const name_node& file) {
         return r.directory == directory.id || r.unopened.contains(file.id);
     };
     auto found = std::ranges::find_if(runs_, known);
+    const name_node* top = &directory;
     auto from = entry::here;
-    if (found == runs_.end()) {
-        found = std::ranges::find_if(runs_, [&](const run& r) { return beside(r, directory); });
-        from = found == runs_.end() ? entry::here : entry::from_elsewhere;
+    for (auto r = runs_.begin(); found == runs_.end() && r != runs_.end(); ++r) {
+        if (const name_node* const tree = tree_of(*r, directory)) {
+            found = r;
+            top = tree;
+            from = entry::from_elsewhere;
+        }
     }
     if (found != runs_.end()) {
         runs_.splice(runs_.begin(), runs_, found);
@@ -58,18 +88,34 @@ sibling_files::entry sibling_files::find_run(const name_node& file) {
         reader.directory = directory.id;
         reader.last.clear();
     }
+    if (from == entry::from_elsewhere || reader.top == 0) {
+        reader.top = top->id;
+    }
     return from;
 }
 
-// Whether one who reads a tree comes from there.
-bool sibling_files::beside(const run& reader, const name_node& directory) const {
+// The tree that its reader reads if this directory is in it, too; null: it is not.
+const name_node* sibling_files::tree_of(const run& reader, const name_node& directory) const {
+    const name_node* const top = names_.tree().find(reader.top);
     const name_node* const before = names_.tree().find(reader.directory);
-    return before != nullptr && reader.window >= tree_min &&
-           (before->parent == directory.parent || before == directory.parent ||
-            before->parent == &directory);
+    if (top == nullptr || before == nullptr) {
+        return nullptr;
+    }
+    const name_node* const both = common(*before, directory, levels_max);
+    const name_node* above = both;
+    while (above != nullptr && above != top) {
+        above = above->parent;
+    }
+    return above != nullptr ? top : both;
 }
 
-void sibling_files::note_order(const name_node& file, run& reader) {
+// What the open shows of the reader.
+void sibling_files::note(const name_node& file, run& reader) {
+    const auto kind = kind_of(file.name);
+    if (reader.kinds.size() <= kinds_max &&
+        std::ranges::find(reader.kinds, kind) == reader.kinds.end()) {
+        reader.kinds.emplace_back(kind);
+    }
     const auto& names = file.parent->leased->names;
     auto next = names.upper_bound(reader.last);
     while (next != names.end() && !(next->second && S_ISREG(next->second->attr.mode))) {
@@ -86,16 +132,21 @@ void sibling_files::note_order(const name_node& file, run& reader) {
     reader.last_place = file.place;
 }
 
-// Whether it is small, and neither here nor on its way.
-bool sibling_files::is_wanted(const name_node& file) const {
-    return file.covered && file.attr.size <= file_bytes_max && !awaited(file.id) &&
-           !files_.find(file.id, file.attr);
+// Whether it is small, such as are opened, and neither here nor on its way.
+bool sibling_files::is_wanted(const name_node& file, const run& reader) const {
+    const auto& kinds = reader.kinds;
+    return file.covered && file.attr.size <= file_bytes_max &&
+           (kinds.size() > kinds_max || std::ranges::find(kinds, kind_of(file.name)) != kinds.end()
+           ) &&
+           !awaited(file.id) && !files_.find(file.id, file.attr);
 }
 
-void sibling_files::fill(window& wanted, following_files files, const name_node& opened) const {
+void sibling_files::fill(
+    window& wanted, following_files files, const name_node& opened, const run& reader
+) const {
     const name_node* directory = nullptr;
     for (const name_node* file = files.next(); file != nullptr; file = files.next()) {
-        if (file == &opened || !is_wanted(*file)) {
+        if (file == &opened || !is_wanted(*file, reader)) {
             continue;
         }
         if (wanted.files_left == 0 || file->attr.size > wanted.bytes_left) {
@@ -112,22 +163,23 @@ void sibling_files::fill(window& wanted, following_files files, const name_node&
     }
 }
 
-// Files that follow; where there is no order, all of the directory.
+// Files that follow; where there is no order, any of the tree.
 void sibling_files::ask(const name_node& behind, run& reader, bool scattered) {
-    const auto order =
-        reader.sorted > 0 ? following_files::order::by_name : following_files::order::as_listed;
-    auto& tree = names_.tree();
+    using enum following_files::order;
+    const auto order = reader.sorted > 0 ? by_name : as_listed;
+    const bool tree = reader.top != reader.directory || reader.window >= tree_min;
+    const auto reach = tree ? following_files::reach::tree : following_files::reach::directory;
+    auto& names = names_.tree();
+    name_node* const top = names.find(reader.top);
     window wanted{std::clamp(growth * reader.window, window_min, window_max), window_bytes_max, {}};
-    if (scattered) {
+    if (scattered && top != nullptr && top->leased && top->leased->complete) {
         wanted.files_left = window_max;
         wanted.bytes_left = std::clamp<std::uint64_t>(
             reader.opened * files_.estimate().bdp(), file_bytes_max, window_bytes_max
         );
-        fill(wanted, following_files{tree, *behind.parent, order}, behind);
+        fill(wanted, following_files{names, *top, order, reach}, behind, reader);
     } else {
-        const auto reach = reader.window >= tree_min ? following_files::reach::tree
-                                                     : following_files::reach::directory;
-        fill(wanted, following_files{tree, behind, order, reach}, behind);
+        fill(wanted, following_files{names, behind, order, reach}, behind, reader);
     }
     reader.opened = 0;
     reader.unopened.clear();

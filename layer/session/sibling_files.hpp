@@ -1,10 +1,10 @@
 // Which small files are opened next: whoever reads files of a directory, one after the other, gets
-// those behind them with all their bytes, more each time that half of the last ones were opened.
-// Behind is by name, as of who sorts, or as the directory was read: what the opens before show. Who
-// has shown to read one whole directory gets those of the next ones as well, as of who reads a
-// tree. Where there is no order, the waits for single files are rent, as in random_reads: once they
-// are worth it, what they would pay for comes. Directories whose names are all known; others cannot
-// be guessed.
+// those behind them with all their bytes, more each time that half of the last ones were opened: of
+// the kinds that were opened, as their extensions tell. Behind is by name, as of who sorts, or as
+// the directory was read: what the opens before show. Who went on to another directory, or read
+// much of one, reads a tree and gets files of the next directories as well. Where there is no
+// order, the waits for single files are rent, as in random_reads: once they are worth it, what they
+// would pay for comes. Directories whose names are all known; others cannot be guessed.
 //
 //     open of a file ─► will_open() ─► fetch ─► names, which hand the bytes to file_cache
 //           └────────── arrival(): what is on its way is waited for, not asked for again
@@ -43,6 +43,10 @@ public:
     static constexpr int sorted_max = 2;
     // A window that was opened by half, from which on who reads a directory reads a tree.
     static constexpr std::size_t tree_min = 8;
+    // Directories of one tree: so many levels below what they have in common.
+    static constexpr int levels_max = 2;
+    // Extensions that a reader was seen to open; one more, and it opens anything.
+    static constexpr std::size_t kinds_max = 8;
     // Readers that are kept in mind; those that read last.
     static constexpr std::size_t readers_max = 16;
 
@@ -66,14 +70,16 @@ public:
     void arrived(std::uint64_t node);
 
 private:
-    // What is known of whoever reads a directory, or one after the other.
+    // What is known of whoever reads a directory, or a tree.
     struct run {
         std::uint64_t directory = 0;
-        std::string last;  // the name of the file in it that was opened last
+        std::uint64_t top = 0;  // of the tree
+        std::string last;       // the name of the file in the directory that was opened last
         std::uint64_t last_place = 0;
-        int sorted = 0;          // above 0: by name; each open that shows an order moves it, so far
-        std::size_t opened = 0;  // since the last window, not in it
-        std::size_t window = 0;  // files that were asked for last
+        int sorted = 0;  // above 0: by name; each open that shows an order moves it, so far
+        std::vector<std::string> kinds;
+        std::size_t opened = 0;                      // since the last window, not in it
+        std::size_t window = 0;                      // files that were asked for last
         std::unordered_set<std::uint64_t> unopened;  // of them
         std::size_t begin_at = begin_min;            // more where there was nothing to ask for
     };
@@ -94,11 +100,12 @@ private:
     enum class entry : bool { here, from_elsewhere };
 
     [[nodiscard]] entry find_run(const name_node& file);
-    [[nodiscard]] bool beside(const run& reader, const name_node& directory) const;
-    static void note_order(const name_node& file, run& reader);
+    [[nodiscard]] const name_node* tree_of(const run& reader, const name_node& directory) const;
+    static void note(const name_node& file, run& reader);
     void ask(const name_node& behind, run& reader, bool scattered);
-    void fill(window& wanted, following_files files, const name_node& opened) const;
-    [[nodiscard]] bool is_wanted(const name_node& file) const;
+    void fill(window& wanted, following_files files, const name_node& opened, const run& reader)
+        const;
+    [[nodiscard]] bool is_wanted(const name_node& file, const run& reader) const;
     awaitable<> fetch(part wanted);
     void wake();
 
