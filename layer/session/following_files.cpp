@@ -1,3 +1,4 @@
+// Depth first, with a stack of what is left of each directory on the way.
 #include "layer/session/following_files.hpp"
 
 #include <algorithm>

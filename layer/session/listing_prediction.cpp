@@ -18,11 +18,18 @@ listing_prediction::ask listing_prediction::missed(listing_habit& habit, time_po
     return habit.misses >= misses_to_list && !habit.listed ? ask::all : ask::name;
 }
 
-std::uint32_t listing_prediction::below(listing_habit& habit, std::chrono::nanoseconds rtt) {
+std::uint32_t listing_prediction::below(
+    listing_habit& habit, child what, std::chrono::nanoseconds rtt
+) {
     const bool far = rtt > far_rtt;
     const auto most = far ? below_bytes_max_far : below_bytes_max;
+    habit.children_listed += what == child::listed ? 1 : 0;
+    habit.children_missed += what == child::missed ? 1 : 0;
     const auto enough = habit.opened ? 1U : siblings_to_list_below;
-    if (++habit.children_listed < enough || habit.below_bytes >= most) {
+    const bool likely = what == child::listed
+                            ? habit.children_listed >= enough
+                            : habit.children_missed >= missed_siblings_to_list_below;
+    if (!likely || habit.below_bytes >= most) {
         return 0;
     }
     const auto least = far ? below_bytes_min_far : below_bytes_min;

@@ -3,7 +3,8 @@
 //
 //     second unknown name of a directory within a moment      -> list it
 //     second directory listed of those in one directory,      -> list all below that one
-//     or the first where a program listed that one as well
+//     or the first where a program listed that one as well;
+//     or unknown names in three of them
 //
 // A guess that nobody used is wasted; when more than half of the last ones were, guessing pauses.
 #pragma once
@@ -24,6 +25,7 @@ public:
     static constexpr std::chrono::seconds moment{2};
     static constexpr std::uint32_t misses_to_list = 2;
     static constexpr std::uint32_t siblings_to_list_below = 2;
+    static constexpr std::uint32_t missed_siblings_to_list_below = 3;
     // A directory with more is not listed ahead.
     static constexpr std::uint32_t entries_max = 20000;
     // Lookups that told nothing, until the directory is left alone for a moment.
@@ -43,8 +45,12 @@ public:
     enum class ask { nothing, name, all };
     [[nodiscard]] ask missed(listing_habit& habit, time_point now);
 
-    // A directory in the one of this habit is being listed. The budget for all below; 0: nothing.
-    [[nodiscard]] std::uint32_t below(listing_habit& habit, std::chrono::nanoseconds rtt);
+    // A directory in the one of this habit is being listed, or has an unknown name for the first
+    // time. The budget for all below; 0: nothing.
+    enum class child { listed, missed };
+    [[nodiscard]] std::uint32_t below(
+        listing_habit& habit, child what, std::chrono::nanoseconds rtt
+    );
 
     // Something was answered from what is known.
     void answered() { answered_ = true; }

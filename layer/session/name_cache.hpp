@@ -132,7 +132,7 @@ private:
     void ask(name_node* base, std::string path, bool list, std::uint32_t below_bytes);
     void ask_listing(name_node* base, const std::string& path);
     void list_again(name_node& directory);
-    void ask_below(name_node& directory);
+    void ask_below(name_node& directory, listing_prediction::child what);
     void list_found(name_node& node);
     awaitable<> look_up(lookup_ptr asked);
     void tell(const protocol::lookup_reply& frame, recent_changes::ticket began);

@@ -33,6 +33,10 @@ void name_cache::missed(const resolution& known, wants what) {
     if (directory != nullptr && names.count == 0) {
         return;
     }
+    if (directory != nullptr && directory->parent != nullptr &&
+        !std::exchange(directory->leased->habit.told_above, true)) {
+        ask_below(*directory->parent, listing_prediction::child::missed);
+    }
     if (directory == nullptr || names.count != 1) {
         ask(directory, names.path, false, 0);
         return;
@@ -82,7 +86,7 @@ void name_cache::ask_listing(name_node* base, const std::string& path) {
     if (base != nullptr && path.empty()) {
         base->leased->habit.listed = true;
         if (name_node* const above = base->parent) {
-            ask_below(*above);
+            ask_below(*above, listing_prediction::child::listed);
         }
     }
     ask(base, path, true, 0);
@@ -97,11 +101,11 @@ void name_cache::list_again(name_node& directory) {
     }
 }
 
-void name_cache::ask_below(name_node& directory) {
+void name_cache::ask_below(name_node& directory, listing_prediction::child what) {
     if (!directory.leased || directory.parent == nullptr) {
         return;  // never all of the target
     }
-    const auto budget = prediction_.below(directory.leased->habit, link_.estimate().rtt);
+    const auto budget = prediction_.below(directory.leased->habit, what, link_.estimate().rtt);
     if (budget != 0 && may_guess()) {
         directory.leased->habit.listed = true;
         ask(&directory, {}, true, budget);
@@ -176,7 +180,7 @@ void name_cache::learn(const lookup& asked) {
         habit.listed = true;
         habit.opened = habit.opened || !asked.request.path.empty();
         if (!asked.request.path.empty() && directory->parent != nullptr) {
-            ask_below(*directory->parent);
+            ask_below(*directory->parent, listing_prediction::child::listed);
         }
     } else if (habit.misses == 0) {
         habit.misses = 1;  // the one that it was asked for

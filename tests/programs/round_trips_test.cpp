@@ -31,6 +31,17 @@ protected:
         }
     }
 
+    // As a module resolution finds them: in each directory two files, one of them below.
+    void make_packages() const {
+        for (int p = 0; p < 100; ++p) {
+            const auto package = both_.remote() / "packages" / ("p" + std::to_string(p));
+            std::filesystem::create_directories(package / "lib");
+            std::ofstream{package / "package.json"} << p;
+            std::ofstream{package / "README.md"} << std::string(20'000, 'r');
+            std::ofstream{package / "lib" / "index.js"} << p;
+        }
+    }
+
     // Of the script, and what it wrote.
     long of(const std::string& script, const std::string& expected) {
         const std::string file = both_.local() / "stats.json";
@@ -104,6 +115,18 @@ TEST_F(round_trips, OfSmallFilesInTheirOrder) {
         "r = os.environ[\"R\"] + \"/many/d7\"\n"
         "print(sum(int(open(f\"{r}/{f}\").read()) for f in sorted(os.listdir(r))))'";
     EXPECT_LE(of(script, "4950\n"), 12);
+}
+
+TEST_F(round_trips, OfFilesInDirectoriesOfTheirOwn) {
+    make_packages();
+    const auto script =
+        "python3 -c 'import os\n"
+        "r = os.environ[\"R\"] + \"/packages\"\n"
+        "def read(name):\n"
+        "    return int(open(name).read()) if not os.path.exists(name + \"x\") else 0\n"
+        "print(sum(read(f\"{r}/p{p}/package.json\") + read(f\"{r}/p{p}/lib/index.js\") "
+        "for p in range(100)))'";
+    EXPECT_LE(of(script, "9900\n"), 90);
 }
 
 TEST_F(round_trips, OfAFileThatIsOpenedAgain) {

@@ -67,7 +67,8 @@ protected:
     }
 
     static protocol::leased_entry named(const std::string& name) {
-        auto entry = file(srv, name, 100 + std::stoul(name.substr(1)));
+        const auto base = name.ends_with(".md") ? 1000U : 100U;
+        auto entry = file(srv, name, base + std::stoul(name.substr(1)));
         entry.attr.size = bytes.size();
         return entry;
     }
@@ -143,6 +144,19 @@ TEST_F(SiblingFiles, ComeAllWhereTheOrderIsReversed) {
     }
     EXPECT_LE(opened.size(), 2 + sibling_files::scattered_min);
     EXPECT_EQ(opened.size() + fetched.size(), files);
+}
+
+TEST_F(SiblingFiles, AreOfTheKindsThatAreOpened) {
+    const auto plain = listed;
+    for (const auto& name : plain) {
+        listed.insert(std::ranges::find(listed, name), name + ".md");
+    }
+    list();
+    for (const auto& name : plain) {
+        open(name);
+    }
+    EXPECT_EQ(opened, (std::vector<std::string>{plain[0], plain[1]}));
+    EXPECT_EQ(fetched, (std::vector<std::string>{plain.begin() + 2, plain.end()}));
 }
 
 TEST_F(SiblingFiles, DoNotComeForOneFile) {
