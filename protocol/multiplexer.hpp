@@ -6,7 +6,7 @@
 // an id that the server may still answer would hand the reply to somebody else.
 #pragma once
 
-#include "protocol/frame.hpp"
+#include "protocol/priority.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -42,11 +42,16 @@ public:
     // Whether start() may be called.
     [[nodiscard]] bool has_room() const { return waiting_.size() < requests_max_; }
 
-    // Appends the request's frame to `out`. REQUIRES: has_room().
+    // Appends the request's frame to `out`; without a class where `said` is control. REQUIRES:
+    // has_room().
     template <answered_message Request>
-    request_id start(const Request& message, cookie owner, buffer& out) {
+    request_id start(
+        const Request& message, cookie owner, buffer& out, priority said = priority::control
+    ) {
         const request_id id = add(Request::op, owner);
+        const auto start_of_frame = out.size();
         append_request(out, id, message);
+        say_priority(out, start_of_frame, said);
         return id;
     }
 

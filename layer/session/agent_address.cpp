@@ -3,6 +3,7 @@
 #include "layer/session/agent_address.hpp"
 
 #include "layer/session/deadline.hpp"
+#include "protocol/frame_queue.hpp"
 #include "protocol/limits.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -12,12 +13,16 @@
 #include <string_view>
 #include <vector>
 
+#include <netinet/tcp.h>
+
 namespace farside::session {
 namespace {
 
 using endpoint = asio::generic::stream_protocol::endpoint;
 
 constexpr std::string_view unix_prefix = "unix:";
+
+using unsent_limit = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
 
 struct resolved {
     std::vector<endpoint> endpoints;
@@ -83,6 +88,7 @@ awaitable<connected_stream> connect_to(asio::any_io_executor executor, std::stri
     } else if (answer.failure.empty() && !local) {
         boost::system::error_code ignored;
         answer.stream.set_option(asio::ip::tcp::no_delay{true}, ignored);
+        answer.stream.set_option(unsent_limit{protocol::unsent_bytes_max}, ignored);
     }
     co_return answer;
 }

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace farside::session {
 namespace {
@@ -26,6 +27,18 @@ std::string not_our_protocol(const boost::system::error_code& ec) {
     return "what answered does not speak the farside protocol (" + ec.message() + ")";
 }
 
+// Asio's own condition writes 64 KiB at a time.
+std::size_t whole_batch(const boost::system::error_code& ec, std::size_t /*written*/) {
+    return ec ? 0 : protocol::limits::outgoing_bytes_max;
+}
+
+void list_parts(const protocol::frame_queue::batch& batch, std::vector<asio::const_buffer>& parts) {
+    parts.assign({asio::buffer(batch.control), asio::buffer(batch.metadata)});
+    for (const auto& frame : batch.bulk) {
+        parts.push_back(asio::buffer(frame));
+    }
+}
+
 }  // namespace
 
 agent_link::agent_link(task_group& tasks, session_stats& stats, notices& user)
@@ -36,7 +49,7 @@ agent_link::agent_link(task_group& tasks, session_stats& stats, notices& user)
       queue_filled_{tasks.executor()} {}
 
 agent_link::~agent_link() {
-    assert(!open() && multiplexer_.unanswered() == 0 && waiting_for_room_.empty());
+    assert(!open() && multiplexer_.unanswered() == 0);
 }
 
 // ---- handshake ----
@@ -55,7 +68,7 @@ awaitable<agent_link::outcome> agent_link::connect(
         lose("the agent did not answer within " + std::to_string(patience.count()) + " ms");
     });
 
-    queued_.assign(protocol::magic.begin(), protocol::magic.end());
+    queued_.metadata().assign(protocol::magic.begin(), protocol::magic.end());
     link_caller us;
     reply_collector<protocol::hello> reply;
     const auto failure = co_await call(greeting, reply, us);
@@ -78,46 +91,57 @@ awaitable<agent_link::outcome> agent_link::connect(
 
 // ---- calls ----
 
-bool agent_link::has_room() const {
-    return open() && multiplexer_.has_room() &&
-           queued_.size() + writing_.size() < protocol::limits::outgoing_bytes_max;
+bool agent_link::has_room(const need& what) const {
+    // One half is for small requests.
+    const auto most =
+        protocol::limits::outgoing_bytes_max / (what.of == protocol::priority::metadata ? 1 : 2);
+    return open() && multiplexer_.has_room() && queued_.bytes() < most &&
+           credit_.allows(what, multiplexer_.unanswered(), estimate_.now());
+}
+
+std::deque<agent_link::room_wait*>& agent_link::waiting(const need& what) {
+    return waiting_for_room_[static_cast<std::size_t>(what.of)];
 }
 
 awaitable<boost::system::error_code> agent_link::room(link_caller& by) {
+    const need longest{protocol::priority::write_back, protocol::limits::data_bytes_max, 0};
     boost::system::error_code refused;
-    if (!has_room()) {
-        refused = co_await reserve(by);
+    if (!waiting(longest).empty() || !has_room(longest)) {
+        refused = co_await reserve(longest, by);
     }
     co_return refused;
 }
 
-awaitable<boost::system::error_code> agent_link::reserve(link_caller& by) {
-    while (open() && !by.interrupted_) {
-        if (has_room()) {
-            co_return boost::system::error_code{};
-        }
-        async_event turn{tasks_.executor()};
-        waiting_for_room_.push_back(&turn);
-        by.room_wait_ = &turn;
-        co_await turn.wait();
-        by.room_wait_ = nullptr;
+// In the order of asking, within a class.
+awaitable<boost::system::error_code> agent_link::reserve(need what, link_caller& by) {
+    room_wait ours{what, async_event{tasks_.executor()}};
+    auto& line = waiting(what);
+    line.push_back(&ours);
+    by.room_wait_ = &ours.turn;
+    while (open() && !by.interrupted_ && (line.front() != &ours || !has_room(what))) {
+        co_await ours.turn.wait();
+    }
+    by.room_wait_ = nullptr;
+    std::erase(line, &ours);
+    // Whether we take what there is or not: the next looks after us.
+    admit();
+    if (open() && !by.interrupted_) {
+        co_return boost::system::error_code{};
     }
     co_return system_error(by.gone_ ? ECANCELED : by.interrupted_ ? EINTR : EIO);
 }
 
-// Lets the caller that waited longest try again. Each that finds room lets the next one in.
+// Lets the callers that waited longest try again. Each that finds room lets the next one in.
 void agent_link::admit() {
-    if (!waiting_for_room_.empty() && has_room()) {
-        async_event* first = waiting_for_room_.front();
-        waiting_for_room_.pop_front();
-        first->notify();
+    for (auto& line : waiting_for_room_) {
+        if (!line.empty() && has_room(line.front()->what)) {
+            line.front()->turn.notify();
+        }
     }
 }
 
-void agent_link::submitted(
-    protocol::opcode op, std::size_t queued_before, session_stats::waited w
-) {
-    stats_.sent(op, queued_.size() - queued_before, w);
+void agent_link::queued(protocol::opcode op, std::size_t bytes, session_stats::waited w) {
+    stats_.sent(op, bytes, w);
     queue_filled_.notify();
     admit();
 }
@@ -132,6 +156,7 @@ awaitable<> agent_link::await_reply(reply_wait& wait) {
 }
 
 void agent_link::answer(reply_wait& wait, boost::system::error_code failure) {
+    credit_.give_back(wait.taken);
     wait.failure = failure;
     wait.finished = true;
     if (wait.then) {
@@ -147,9 +172,12 @@ void agent_link::send_cancel(reply_wait& wait) {
         return;
     }
     wait.cancelled = true;
-    const std::size_t queued_before = queued_.size();
-    protocol::append_one_way(queued_, protocol::cancel{wait.id});
-    submitted(protocol::cancel::op, queued_before, session_stats::waited::no);
+    // In the class of the request, which it must not overtake.
+    protocol::buffer frame;
+    protocol::append_one_way(frame, protocol::cancel{wait.id});
+    const auto bytes = frame.size();
+    queued_.add(wait.taken.of, std::move(frame));
+    queued(protocol::cancel::op, bytes, session_stats::waited::no);
 }
 
 void agent_link::interrupt(link_caller& by) {
@@ -158,7 +186,6 @@ void agent_link::interrupt(link_caller& by) {
         send_cancel(*by.wait_);
     }
     if (by.room_wait_ != nullptr) {
-        std::erase(waiting_for_room_, by.room_wait_);
         by.room_wait_->notify();
     }
     if (by.elsewhere_ != nullptr) {
@@ -264,6 +291,7 @@ void agent_link::on_reply(const protocol::multiplexer::event& e) {
     auto& wait = *reinterpret_cast<reply_wait*>(e.owner);
     const auto now = std::chrono::steady_clock::now();
     estimate_.received(now, wait.sending, protocol::frame_header_bytes + e.body.size());
+    credit_.arrived(wait.taken, e.body.size());
     if (!e.more) {
         estimate_.answered(now, wait.sending);
     }
@@ -280,17 +308,18 @@ void agent_link::on_reply(const protocol::multiplexer::event& e) {
     if (!e.more) {
         answer(wait, {});
     }
+    admit();
 }
 
 awaitable<> agent_link::write_frames() {
+    std::vector<asio::const_buffer> parts;
     while (open()) {
         if (queued_.empty()) {
             co_await queue_filled_.wait();
             continue;
         }
-        std::swap(queued_, writing_);
-        const auto buffer = asio::buffer(writing_);
-        const auto [ec, bytes] = co_await asio::async_write(stream_, buffer, as_result);
+        list_parts(queued_.take(), parts);
+        const auto [ec, bytes] = co_await asio::async_write(stream_, parts, whole_batch, as_result);
         if (ec) {
             // The agent may have said why before it closed: the reader takes what is still there
             // and then finds the end.
@@ -298,7 +327,7 @@ awaitable<> agent_link::write_frames() {
             stream_.shutdown(stream_socket::shutdown_receive, ignored);
             break;
         }
-        writing_.clear();
+        queued_.written();
         admit();
     }
 }
@@ -341,8 +370,10 @@ void agent_link::end(state last) {
     for (const auto cookie : multiplexer_.fail_all()) {
         answer(*reinterpret_cast<reply_wait*>(cookie), system_error(EIO));
     }
-    for (async_event* waiting : std::exchange(waiting_for_room_, {})) {
-        waiting->notify();
+    for (const auto& line : waiting_for_room_) {
+        for (room_wait* const one : line) {
+            one->turn.notify();
+        }
     }
 }
 

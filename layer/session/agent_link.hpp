@@ -4,19 +4,22 @@
 //
 //     call() -> multiplexer -> queued bytes -> writer -> socket -> reader -> multiplexer -> caller
 //
-// Everything is bounded: bytes queued, requests unanswered; a call that finds no room waits. When
-// the connection is lost every call fails at once with EIO, and so does every later one.
+// Everything is bounded: bytes queued, requests unanswered, bytes asked for and sent (link_credit);
+// a call that finds no room waits, those of other classes do not. When the connection is lost every
+// call fails at once with EIO, and so does every later one.
 //
 // One thread. The link outlives its calls; stop() then the task group's join() end it.
 #pragma once
 
 #include "layer/session/async_event.hpp"
+#include "layer/session/link_credit.hpp"
 #include "layer/session/link_estimate.hpp"
 #include "layer/session/notice.hpp"
 #include "layer/session/reply_collector.hpp"
 #include "layer/session/session_stats.hpp"
 #include "layer/session/task_group.hpp"
 #include "protocol/frame_parser.hpp"
+#include "protocol/frame_queue.hpp"
 #include "protocol/lease_messages.hpp"
 #include "protocol/multiplexer.hpp"
 #include "protocol/session_messages.hpp"
@@ -68,6 +71,7 @@ private:
         void* collector = nullptr;
         link_caller* caller = nullptr;
         protocol::request_id id = protocol::one_way_id;
+        link_credit::need taken;
         boost::system::error_code failure;
         bool finished = false;
         bool cancelled = false;      // at most one cancel is sent
@@ -84,17 +88,6 @@ private:
     async_event* room_wait_ = nullptr;  // while there is no room for one
     async_event* elsewhere_ = nullptr;
 };
-
-// The bytes that a reply may bring, where that is a matter of the link's rate: a stream's reader
-// waits for its writer.
-template <typename Request>
-[[nodiscard]] constexpr std::uint64_t bytes_asked(const Request& request) {
-    if constexpr (std::is_same_v<Request, protocol::read>) {
-        return request.offset < 0 ? 0 : request.bytes;
-    } else {
-        return 0;
-    }
-}
 
 class agent_link {
 public:
@@ -127,9 +120,12 @@ public:
     // are the agent's errno, EIO for a connection that is lost or broken, EINTR where `by` was
     // interrupted before the request was sent, ECANCELED where `by` is gone; all in
     // system_category.
+    //
+    // Requests and their replies overtake those of worse classes, and keep their order within one:
+    // who sends requests on one handle without waiting for their replies sends them in one class.
     template <protocol::answered_message Request>
     awaitable<boost::system::error_code> call(
-        const Request& request, reply_collector<Request>& into, link_caller& by
+        const Request& request, reply_collector<Request>& into, link_caller& by, wish said = {}
     );
 
     // A request that no coroutine waits for. `then` is called once, when it is answered or the
@@ -148,12 +144,12 @@ public:
         link_caller::reply_wait wait;
     };
 
-    // Sends `request` at once: nothing that was asked before overtakes it. REQUIRES: room(), in the
-    // same turn of the loop.
+    // Sends `request` at once, as write_back: those that were started so keep their order.
+    // REQUIRES: room(), in the same turn of the loop.
     template <protocol::answered_message Request>
     void start(const Request& request, background<Request>& task);
 
-    // Waits until a request can be queued. Errors as of call().
+    // Waits until such a request can be queued. Errors as of call().
     awaitable<boost::system::error_code> room(link_caller& by);
 
     // A signal came to the caller's thread: its request is cancelled at the agent and will answer
@@ -165,6 +161,11 @@ public:
     void abandon(link_caller& by);
 
     [[nodiscard]] bool usable() const { return state_ == state::connected; }
+
+    // Requests under way, and what they took.
+    [[nodiscard]] std::size_t unanswered() const { return multiplexer_.unanswered(); }
+
+    [[nodiscard]] const link_credit& credit() const { return credit_; }
 
     // Why the connection is lost; empty while it is not.
     [[nodiscard]] const std::string& failure() const { return failure_; }
@@ -209,12 +210,26 @@ private:
 
     [[nodiscard]] bool open() const { return state_ == state::greeting || usable(); }
 
-    [[nodiscard]] bool has_room() const;
-    awaitable<boost::system::error_code> reserve(link_caller& by);
+    using need = link_credit::need;
+
+    struct room_wait {
+        need what;
+        async_event turn;
+    };
+
+    // By class: one that waits for its credit does not hold back the others.
+    using room_waits =
+        std::array<std::deque<room_wait*>, static_cast<std::size_t>(protocol::priority_last) + 1>;
+
+    [[nodiscard]] bool has_room(const need& what) const;
+    awaitable<boost::system::error_code> reserve(need what, link_caller& by);
+    [[nodiscard]] std::deque<room_wait*>& waiting(const need& what);
     void admit();
     template <protocol::answered_message Request>
-    void submit(const Request& request, reply_collector<Request>& into, reply_wait& wait);
-    void submitted(protocol::opcode op, std::size_t queued_before, session_stats::waited w);
+    void submit(
+        const Request& request, const need& what, reply_collector<Request>& into, reply_wait& wait
+    );
+    void queued(protocol::opcode op, std::size_t bytes, session_stats::waited w);
     awaitable<> await_reply(reply_wait& wait);
     void answer(reply_wait& wait, boost::system::error_code failure);
     void send_cancel(reply_wait& wait);
@@ -236,10 +251,10 @@ private:
     stream_socket stream_;
     protocol::frame_parser parser_;
     protocol::multiplexer multiplexer_;
-    protocol::buffer queued_;   // filled by calls
-    protocol::buffer writing_;  // being written
+    protocol::frame_queue queued_;
     async_event queue_filled_;
-    std::deque<async_event*> waiting_for_room_;
+    room_waits waiting_for_room_;
+    link_credit credit_;
     link_estimate estimate_;
     state state_ = state::fresh;
     std::string failure_;
@@ -251,10 +266,11 @@ private:
 
 template <protocol::answered_message Request>
 awaitable<boost::system::error_code> agent_link::call(
-    const Request& request, reply_collector<Request>& into, link_caller& by
+    const Request& request, reply_collector<Request>& into, link_caller& by, wish said
 ) {
-    if (!has_room()) {
-        const auto refused = co_await reserve(by);
+    const need what = need_of(request, said);
+    if (!waiting(what).empty() || !has_room(what)) {
+        const auto refused = co_await reserve(what, by);
         if (refused) {
             co_return refused;
         }
@@ -264,7 +280,7 @@ awaitable<boost::system::error_code> agent_link::call(
     }
     reply_wait wait{tasks_.executor()};
     wait.caller = &by;
-    submit(request, into, wait);
+    submit(request, what, into, wait);
     co_await await_reply(wait);
     co_return wait.failure;
 }
@@ -272,23 +288,35 @@ awaitable<boost::system::error_code> agent_link::call(
 template <protocol::answered_message Request>
 void agent_link::start(const Request& request, background<Request>& task) {
     task.wait.caller = &task.by;
-    submit(request, task.reply, task.wait);
+    const wish said{protocol::priority::write_back};
+    submit(request, need_of(request, said), task.reply, task.wait);
 }
 
 template <protocol::answered_message Request>
-void agent_link::submit(const Request& request, reply_collector<Request>& into, reply_wait& wait) {
+void agent_link::submit(
+    const Request& request, const need& what, reply_collector<Request>& into, reply_wait& wait
+) {
     wait.add = [](void* collector, std::span<const std::byte> body) {
         return static_cast<reply_collector<Request>*>(collector)->add(body);
     };
     wait.collector = &into;
     const auto cookie = reinterpret_cast<protocol::multiplexer::cookie>(&wait);
-    const std::size_t queued_before = queued_.size();
-    wait.id = multiplexer_.start(request, cookie, queued_);
-    wait.sending = estimate_.sent(
-        std::chrono::steady_clock::now(), queued_.size() - queued_before, bytes_asked(request)
-    );
+    protocol::buffer frame;
+    const bool small = what.of == protocol::priority::metadata;
+    auto& out = small ? queued_.metadata() : frame;
+    const auto before = out.size();
+    // Whether the answer to a small request is small, too, the agent knows best.
+    wait.id =
+        multiplexer_.start(request, cookie, out, small ? protocol::priority::control : what.of);
+    const auto bytes = out.size() - before;
+    if (!small) {
+        queued_.add(what.of, std::move(frame));
+    }
+    wait.sending = estimate_.sent(std::chrono::steady_clock::now(), bytes, bytes_asked(request));
+    wait.taken = what;
+    credit_.take(what);
     ++wait.caller->requests_;
-    submitted(Request::op, queued_before, wait.caller->waited_);
+    queued(Request::op, bytes, wait.caller->waited_);
 }
 
 }  // namespace farside::session

@@ -4,6 +4,7 @@
 #include "layer/session/kernel_structs.hpp"
 #include "protocol/limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -38,6 +39,37 @@ last_link last_of(std::uint32_t at_flags) {
     return (at_flags & AT_SYMLINK_NOFOLLOW) != 0 ? last_link::keep : last_link::follow;
 }
 
+// What was written behind to the file, once it is known which that is. False: the caller is gone.
+awaitable<bool> settle_file(
+    call_services& services, incoming_call& call, const protocol::attributes& attr
+) {
+    const auto file = identity_of(attr);
+    const bool done =
+        co_await services.behind.drain(file, call.caller, write_behind::signals::wait);
+    co_return done;
+}
+
+// Where the answer is about a file that something was on its way to, it may be too old.
+awaitable<boost::system::error_code> ask_status(
+    call_services& services,
+    incoming_call& call,
+    const protocol::stat& message,
+    reply_collector<protocol::stat>& reply
+) {
+    const auto written = services.behind.files();
+    auto ec = co_await services.link.call(message, reply, call.caller);
+    const auto& attr = reply.value.attr;
+    if (ec || !std::ranges::binary_search(written, identity_of(attr))) {
+        co_return ec;
+    }
+    const bool settled = co_await settle_file(services, call, attr);
+    if (!settled) {
+        co_return boost::system::error_code{EINTR, boost::system::system_category()};
+    }
+    ec = co_await services.link.call(message, reply, call.caller);
+    co_return ec;
+}
+
 // The answer is also what is known from now on of a node whose time of access was all that was not,
 // unless it was read again meanwhile.
 call_result stat_at_agent(
@@ -53,7 +85,7 @@ call_result stat_at_agent(
         node = 0;
     }
     reply_collector<protocol::stat> reply;
-    const auto ec = co_await services.link.call(message, reply, call.caller);
+    const auto ec = co_await ask_status(services, call, message, reply);
     if (ec) {
         co_return failure(ec);
     }
@@ -81,7 +113,16 @@ call_result serve_stat(call_services& services, incoming_call& call) {
         const auto result = co_await stat_at_agent(services, call, message, 0);
         co_return result;
     }
-    const auto known = co_await services.names.find(where, last_of(message.flags), call.caller);
+    auto known = co_await services.names.find(where, last_of(message.flags), call.caller);
+    const bool pending = known.what == resolution::kind::found &&
+                         services.behind.writes(identity_of(known.node->attr));
+    if (pending) {
+        const bool settled = co_await settle_file(services, call, known.node->attr);
+        if (!settled) {
+            co_return -EINTR;
+        }
+        known = co_await services.names.find(where, last_of(message.flags), call.caller);
+    }
     if (const auto failed = known_failure(known)) {
         co_return *failed;
     }

@@ -1,6 +1,7 @@
 // What a call must find at the target of what was written behind: nothing where it cannot see or
 // change any of it, one file where it is about an open one, everything where it goes by a path,
-// since a path does not say which file it leads to.
+// since a path does not say which file it leads to. A stat is asked for so often that it looks
+// where its path leads, and waits for that file only (calls_attribute.cpp).
 #include "layer/session/calls.hpp"
 
 #include <cerrno>
@@ -16,6 +17,10 @@ enum class sees { nothing, file, two_files, everything };
 sees of_location(const incoming_call& call) {
     const bool itself = call.id(segment::base0) != 0 && call.path[0].empty();
     return itself ? sees::file : sees::everything;
+}
+
+sees of_stat(const incoming_call& call) {
+    return of_location(call) == sees::file ? sees::file : sees::nothing;
 }
 
 // Descriptors of directories and names tell nothing of bytes.
@@ -78,6 +83,7 @@ sees of(const call_services& services, const incoming_call& call) {
         case copy_range:
             return sees::two_files;
         case stat:
+            return of_stat(call);
         case set_attributes:
         case get_xattr:
         case list_xattr:

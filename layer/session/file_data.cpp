@@ -99,7 +99,19 @@ void file_data::detach() {
 
 // ---- asking ----
 
+// What the link carries in a millisecond: of those that wait at the agent the next is chosen anew.
+std::uint64_t file_data::request_bytes_max() const {
+    return std::clamp<std::uint64_t>(
+        whole_blocks(around_.estimate().bytes_per_second / 1000),
+        protocol::limits::data_bytes_max,
+        protocol::limits::read_bytes_max
+    );
+}
+
 void file_data::fetch(byte_range blocks, reason why) {
+    const auto of =
+        why == reason::guess ? protocol::priority::prefetch : protocol::priority::stream;
+    const auto longest = request_bytes_max();
     auto waited = why == reason::demand ? session_stats::waited::yes : session_stats::waited::no;
     const auto missing = [this](std::uint64_t offset) {
         const auto index = offset / block_bytes;
@@ -112,7 +124,7 @@ void file_data::fetch(byte_range blocks, reason why) {
             continue;
         }
         std::uint64_t to = at + block_bytes;
-        while (to < blocks.end && to - at < protocol::limits::read_bytes_max && missing(to)) {
+        while (to < blocks.end && to - at < longest && missing(to)) {
             to += block_bytes;
         }
         flights_.emplace_back();
@@ -120,14 +132,17 @@ void file_data::fetch(byte_range blocks, reason why) {
         f->range = {at, to};
         f->arrived = at;
         around_.under_way += f->range.size();
-        around_.tasks.spawn(request(shared_from_this(), f, waited));
+        around_.tasks.spawn(request(shared_from_this(), f, of, waited));
         waited = session_stats::waited::no;
         at = to;
     }
 }
 
 awaitable<> file_data::request(
-    std::shared_ptr<file_data> self, flights::iterator f, session_stats::waited w
+    std::shared_ptr<file_data> self,
+    flights::iterator f,
+    protocol::priority of,
+    session_stats::waited w
 ) {
     link_caller by{w};
     protocol::read message;
@@ -137,7 +152,8 @@ awaitable<> file_data::request(
     reply_collector<protocol::read> reply;
     reply.bytes_max = f->range.size();
     reply.arrived = [&self, f](std::span<const std::byte> bytes) { self->take(*f, bytes); };
-    const auto ec = co_await self->around_.link.call(message, reply, by);
+    const wish said{of};
+    const auto ec = co_await self->around_.link.call(message, reply, by, said);
     self->landed(f, ec.failed());
 }
 
@@ -157,7 +173,7 @@ awaitable<> file_data::request_all(std::shared_ptr<file_data> self) {
             protocol::limits::read_bytes_max
         );
         const auto to = std::min(at + part, self->blocks_end());
-        self->fetch({at, to}, reason::ahead);
+        self->fetch({at, to}, reason::guess);
         if (at > 0) {
             co_await self->wait_for(before / block_bytes);
         }

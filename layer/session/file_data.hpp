@@ -109,8 +109,9 @@ public:
 
     void set_used() { guessed_ = false; }
 
-    // Asks for what is neither here nor on its way. REQUIRES: whole blocks.
-    enum class reason { demand, ahead };
+    // Asks for what is neither here nor on its way. Ahead of a stream's reader, or a guess.
+    // REQUIRES: whole blocks.
+    enum class reason { demand, ahead, guess };
     void fetch(byte_range blocks, reason why);
 
     // All of it, in the background.
@@ -137,8 +138,12 @@ private:
         async_event* woken = nullptr;
     };
 
+    [[nodiscard]] std::uint64_t request_bytes_max() const;
     static awaitable<> request(
-        std::shared_ptr<file_data> self, flights::iterator f, session_stats::waited w
+        std::shared_ptr<file_data> self,
+        flights::iterator f,
+        protocol::priority of,
+        session_stats::waited w
     );
     static awaitable<> request_all(std::shared_ptr<file_data> self);
 

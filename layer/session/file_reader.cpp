@@ -153,7 +153,7 @@ void file_reader::will_need(std::uint64_t offset, std::uint64_t bytes) {
     const auto most = std::min({bytes == 0 ? end : bytes, cache_.window(), end});
     if (data_->leased() && offset < end) {
         const byte_range asked{offset, std::min(offset + most, end)};
-        data_->fetch(blocks_of(asked), file_data::reason::ahead);
+        data_->fetch(blocks_of(asked), file_data::reason::guess);
     }
 }
 

@@ -1,5 +1,7 @@
 // A rate is bytes delivered since the request was sent, over the time since the delivery before
-// that: of requests in a row each spans one round trip, whatever they overlap with.
+// that: of requests in a row each spans one round trip, whatever they overlap with. Deliveries that
+// were held up somewhere and come all at once would look like a fast link; so the time is at least
+// that in which what was delivered was sent.
 #include "layer/session/link_estimate.hpp"
 
 #include <algorithm>
@@ -25,12 +27,15 @@ link_estimate::sending link_estimate::sent(
     for (const auto way : {in, out}) {
         auto& state = ways_[way];
         // After a pause the time begins with the request, not with the delivery before the pause.
-        const bool idle = state.under_way == 0;
+        if (state.under_way == 0) {
+            state.last_delivery = state.last_delivered_sent = now;
+        }
         state.under_way += bytes[way];
         request.ways[way] = {
             bytes[way],
             state.delivered,
-            idle ? now : state.last_delivery,
+            state.last_delivery,
+            state.last_delivered_sent,
             state.under_way >= full[way]};
     }
     return request;
@@ -42,16 +47,23 @@ void link_estimate::received(time_point now, sending& request, std::uint64_t byt
     }
     request.measured_rtt = true;
     request.received += bytes;
-    ways_[in].delivered += bytes;
-    ways_[in].last_delivery = now;
+    delivered(now, request, in, bytes);
 }
 
 void link_estimate::answered(time_point now, const sending& request) {
-    ways_[out].delivered += request.ways[out].bytes;
-    ways_[out].last_delivery = now;
+    delivered(now, request, out, request.ways[out].bytes);
     measure(now, request, in, request.received);
     measure(now, request, out, request.ways[out].bytes);
     forget(request);
+}
+
+void link_estimate::delivered(
+    time_point now, const sending& request, std::size_t way, std::uint64_t bytes
+) {
+    auto& state = ways_[way];
+    state.delivered += bytes;
+    state.last_delivery = now;
+    state.last_delivered_sent = std::max(state.last_delivered_sent, request.sent);
 }
 
 void link_estimate::forget(const sending& request) {
@@ -67,7 +79,8 @@ void link_estimate::measure(
 ) {
     const auto& begun = request.ways[way];
     auto& state = ways_[way];
-    const auto took = std::chrono::duration<double>{now - begun.since}.count();
+    const auto longest = std::max(now - begun.since, request.sent - begun.since_sent);
+    const auto took = std::chrono::duration<double>{longest}.count();
     if (bytes < long_bytes || took <= 0) {
         return;
     }

@@ -57,6 +57,7 @@ public:
             std::uint64_t bytes = 0;      // that this request moves this way, at most
             std::uint64_t delivered = 0;  // over all requests, when it was sent
             time_point since;             // of the delivery before it
+            time_point since_sent;        // of that: when it was sent
             bool fills = false;           // the link, with what was under way already
         };
 
@@ -93,6 +94,7 @@ private:
         std::uint64_t under_way = 0;
         std::uint64_t delivered = 0;
         time_point last_delivery;
+        time_point last_delivered_sent;  // when that was sent
         windowed_maximum<std::uint64_t> rate;
     };
 
@@ -100,6 +102,7 @@ private:
         return ways_[way].rate.best().value_or(rate_default);
     }
 
+    void delivered(time_point now, const sending& request, std::size_t way, std::uint64_t bytes);
     void measure(time_point now, const sending& request, std::size_t way, std::uint64_t bytes);
 
     windowed_minimum<duration> rtt_;

@@ -193,12 +193,13 @@ void name_cache::wake() {
 // ---- files ----
 
 awaitable<boost::system::error_code> name_cache::fetch(
-    const protocol::fetch& request, link_caller& by
+    const protocol::fetch& request, std::uint64_t bytes, link_caller& by
 ) {
     const auto began = tree_.recent().begin();
     reply_collector<protocol::fetch> reply;
     reply.arrived = [this, began](const protocol::lookup_reply& frame) { tell(frame, began); };
-    const auto ec = co_await link_.call(request, reply, by);
+    const wish said{protocol::priority::prefetch, bytes};
+    const auto ec = co_await link_.call(request, reply, by, said);
     tree_.recent().end();
     co_return ec;
 }

@@ -86,8 +86,10 @@ public:
 
     [[nodiscard]] name_tree& tree() { return tree_; }
 
-    // Names of a leased directory with their data.
-    awaitable<boost::system::error_code> fetch(const protocol::fetch& request, link_caller& by);
+    // Names of a leased directory with their data, about so many bytes, before anybody wants them.
+    awaitable<boost::system::error_code> fetch(
+        const protocol::fetch& request, std::uint64_t bytes, link_caller& by
+    );
 
     [[nodiscard]] bool enabled() const { return enabled_; }
 

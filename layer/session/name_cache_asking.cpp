@@ -141,7 +141,11 @@ awaitable<> name_cache::look_up(lookup_ptr asked) {
     const auto began = tree_.recent().begin();
     reply_collector<protocol::lookup> reply;
     reply.arrived = [this, began](const protocol::lookup_reply& frame) { tell(frame, began); };
-    const auto ec = co_await link_.call(asked->request, reply, nobody);
+    // Of all that is below a directory nobody asked.
+    wish said;
+    said.answer_bytes = asked->request.below_bytes_max;
+    said.of = said.answer_bytes == 0 ? protocol::priority::control : protocol::priority::prefetch;
+    const auto ec = co_await link_.call(asked->request, reply, nobody, said);
     tree_.recent().end();
     std::erase(lookups_, asked);
     if (!ec) {

@@ -154,12 +154,13 @@ void sibling_files::fill(
         }
         if (file->parent != directory) {
             directory = file->parent;
-            wanted.parts.push_back({directory->leased->lease, {}, {}});
+            wanted.parts.push_back({directory->leased->lease, {}, {}, 0});
         }
         --wanted.files_left;
         wanted.bytes_left -= file->attr.size;
         wanted.parts.back().names.emplace_back(file->name);
         wanted.parts.back().nodes.push_back(file->id);
+        wanted.parts.back().bytes += file->attr.size;
     }
 }
 
@@ -199,7 +200,7 @@ awaitable<> sibling_files::fetch(part wanted) {
     request.names = std::move(wanted.names);
     link_caller nobody{session_stats::waited::no};
     // What did not come is opened as ever.
-    [[maybe_unused]] const auto ec = co_await names_.fetch(request, nobody);
+    [[maybe_unused]] const auto ec = co_await names_.fetch(request, wanted.bytes, nobody);
     for (const auto node : wanted.nodes) {
         awaited_.erase(node);
     }

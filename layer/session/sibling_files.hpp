@@ -89,6 +89,7 @@ private:
         lease_ptr directory;  // kept open
         std::vector<std::string> names;
         std::vector<std::uint64_t> nodes;
+        std::uint64_t bytes = 0;
     };
 
     struct window {

@@ -56,6 +56,14 @@ std::shared_ptr<write_behind::stream> write_behind::find(const file_identity& id
     return found == streams_.end() ? nullptr : found->second;
 }
 
+std::vector<file_identity> write_behind::files() const {
+    std::vector<file_identity> all;
+    for (const auto& [identity, s] : streams_) {
+        all.push_back(identity);
+    }
+    return all;
+}
+
 // ---- taking ----
 
 void write_behind::prepare(const std::shared_ptr<open_file>& file) {

@@ -61,6 +61,11 @@ public:
     // Nothing is on its way.
     [[nodiscard]] bool idle() const { return streams_.empty(); }
 
+    // The files that something is on its way to, in order; and whether this is one of them.
+    [[nodiscard]] std::vector<file_identity> files() const;
+
+    [[nodiscard]] bool writes(const file_identity& file) const { return streams_.contains(file); }
+
     // The file may be written soon: finds out whether that may be behind.
     void prepare(const std::shared_ptr<open_file>& file);
 

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <random>
 #include <thread>
 
@@ -336,6 +337,74 @@ TEST(AgentLink, InterruptsCallsThatWaitForRoom) {
     harness.agent().reply<protocol::access>(request.id, {});
     EXPECT_EQ(caller.await(first).result, 0);
     EXPECT_EQ(harness.agent().count(protocol::opcode::access), 1U);
+}
+
+// The agent reads nothing while it is held up in the first write: what was asked meanwhile waits in
+// the session, in its order there. Nobody measured the link yet, and 8 writes are more than it may
+// hold.
+TEST(AgentLink, ASmallRequestOvertakesLongOnes) {
+    session_harness harness;
+    static const std::string block(segment::data_room, 'w');
+    harness.agent().on<protocol::open>([](const protocol::open&) {
+        protocol::open_reply reply;
+        reply.handle = protocol::handle_id{1};
+        reply.attr.mode = S_IFREG | 0644;
+        return reply;
+    });
+    std::promise<void> goes_on;
+    std::size_t writes_before = 0;
+    bool asked = false;
+    harness.agent().on<protocol::write>([&](const protocol::write& w) {
+        if (writes_before == 0) {
+            goes_on.get_future().wait();
+        }
+        writes_before += asked ? 0 : 1;
+        protocol::write_reply reply;
+        reply.bytes = static_cast<std::uint32_t>(w.data.bytes.size());
+        return reply;
+    });
+    harness.agent().on<protocol::access>([&](const protocol::access&) {
+        asked = true;
+        return protocol::access::reply{};
+    });
+    ASSERT_EQ(harness.start(), "");
+    const auto& caller = harness.caller();
+    const auto file = caller.open("/srv/file", O_RDWR);
+    // What was asked beside the open is answered, too: only writes are under way.
+    EXPECT_EQ(caller.at(call::stat, "/srv/file").result, -ENOSYS);
+    constexpr std::size_t writes = 8;
+    std::vector<std::uint32_t> slots;
+    for (std::size_t i = 0; i < writes; ++i) {
+        question q;
+        q.op = call::write;
+        q.arguments[0] = static_cast<std::int64_t>(file.id);
+        q.arguments[1] = static_cast<std::int64_t>(i * segment::data_room);
+        q.data = block;
+        slots.push_back(caller.claim());
+        caller.fill(slots.back(), q);
+        ASSERT_TRUE(caller.post(slots.back()));
+    }
+    // The link has credit for some of them.
+    ASSERT_TRUE(harness.eventually([](session_core& c) {
+        const auto& link = c.link();
+        return link.credit().sent() + segment::data_room > link_credit::writes(link.estimate());
+    }));
+    const auto sent = harness.inspect([](session_core& c) { return c.link().unanswered(); });
+    question small;
+    small.op = call::access;
+    small.path[0] = "/srv/file";
+    slots.push_back(caller.claim());
+    caller.fill(slots.back(), small);
+    ASSERT_TRUE(caller.post(slots.back()));
+    ASSERT_TRUE(harness.eventually([=](session_core& c) { return c.link().unanswered() > sent; }));
+    goes_on.set_value();
+    for (const auto slot : slots) {
+        EXPECT_GE(caller.await(slot).result, 0);
+        caller.free(slot);
+    }
+    EXPECT_TRUE(asked);
+    // What the socket and the agent's buffer hold was sent before.
+    EXPECT_LE(writes_before, 5U);
 }
 
 // Both ends write more than the sockets hold: whoever stops reading while it writes stops both.

@@ -209,6 +209,31 @@ TEST(LinkEstimate, MeasuresWhatIsSentToo) {
     EXPECT_EQ(link.estimate.now().bytes_per_second, link_estimate::rate_default);
 }
 
+// Answers that somebody held up come all at once.
+TEST(LinkEstimate, DoesNotTakeABurstForAFastLink) {
+    link_estimate estimate;
+    time_point now{seconds{1}};
+    constexpr auto pace = milliseconds{1};
+    constexpr int burst = 8;
+    std::deque<link_estimate::sending> under_way;
+    const auto answer_one = [&] {
+        estimate.received(now, under_way.front(), chunk);
+        estimate.answered(now, under_way.front());
+        under_way.pop_front();
+    };
+    for (int i = 0; i < 100; ++i) {
+        under_way.push_back(estimate.sent(now, 0, chunk));
+        now += pace;
+        if (under_way.size() > burst) {
+            answer_one();
+        }
+        while (i % 20 == 0 && !under_way.empty()) {
+            answer_one();
+        }
+    }
+    EXPECT_LE(estimate.now().bytes_per_second, chunk * 1000 * 5 / 4);
+}
+
 TEST(LinkEstimate, CountsWhatIsUnderWay) {
     link_estimate estimate;
     const time_point now{seconds{1}};
