@@ -61,7 +61,8 @@ protected:
             return ENOSPC;
         }
         const auto bytes = std::min(request.data.bytes.size(), accepts);
-        const bool at_end = appends || (request.sync_flags & RWF_APPEND) != 0;
+        const bool streams = request.offset < 0;  // a FIFO
+        const bool at_end = streams || appends || (request.sync_flags & RWF_APPEND) != 0;
         const auto at = at_end ? content.size() : static_cast<std::size_t>(request.offset);
         content.resize(std::max(content.size(), at + bytes));
         for (std::size_t i = 0; i < bytes; ++i) {
