@@ -275,6 +275,9 @@ TEST_F(full_file_system, IsToldLateWhereOthersFillIt) {
         program.order("w # os.write(fd, b'x' * 100000)");
         const bool late = program.answers("w 100000");
         if (late) {
+            // It waits for the target's answers to all that was written, and tells of none.
+            program.order("d # len([os.statvfs(os.environ['R'])])");
+            ASSERT_TRUE(program.answers("d 1"));
             program.order("l # " + last);
             EXPECT_TRUE(program.answers("l No space left on device"));
         }
