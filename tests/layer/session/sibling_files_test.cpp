@@ -87,7 +87,7 @@ protected:
     }
 
     void list() {
-        session.caller().at(call::stat, "/srv/f00", {0, STATX_BASIC_STATS});
+        ASSERT_LT(session.caller().at(call::stat, "/srv/f00", {0, STATX_BASIC_STATS}).result, 0);
         session.agent().await(opcode::lookup);
         auto directory = session.caller().open("/srv", O_DIRECTORY);
         ASSERT_EQ(directory.opened.result, 0);
