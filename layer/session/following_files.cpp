@@ -14,14 +14,21 @@ bool all_known(const name_node& directory) {
 
 }  // namespace
 
-following_files::following_files(const name_tree& tree, const name_node& file, order o, reach r)
-    : tree_{tree}, order_{o}, reach_{r}, leaves_{r == reach::tree} {
-    enter_behind(file);
+following_files following_files::behind(
+    const name_tree& tree, const name_node& file, order o, reach r
+) {
+    following_files files{tree, o, r};
+    files.leaves_ = r == reach::tree;
+    files.enter_behind(file);
+    return files;
 }
 
-following_files::following_files(const name_tree& tree, name_node& directory, order o, reach r)
-    : tree_{tree}, order_{o}, reach_{r} {
-    enter(directory);
+following_files following_files::within(
+    const name_tree& tree, name_node& directory, order o, reach r
+) {
+    following_files files{tree, o, r};
+    files.enter(directory);
+    return files;
 }
 
 const name_node* following_files::next() {

@@ -21,10 +21,10 @@ public:
     enum class reach : bool { directory, tree };
 
     // Those behind `file`. REQUIRES: it has a parent, which is leased and complete.
-    following_files(const name_tree& tree, const name_node& file, order o, reach r);
+    static following_files behind(const name_tree& tree, const name_node& file, order o, reach r);
 
     // All of the directory, or of the tree below it. REQUIRES: it is leased and complete.
-    following_files(const name_tree& tree, name_node& directory, order o, reach r);
+    static following_files within(const name_tree& tree, name_node& directory, order o, reach r);
 
     // A regular file; null: there is none, or too much lies before it.
     [[nodiscard]] const name_node* next();
@@ -35,6 +35,8 @@ private:
         std::vector<name_node*> entries;
         std::size_t at = 0;
     };
+
+    following_files(const name_tree& tree, order o, reach r) : tree_{tree}, order_{o}, reach_{r} {}
 
     void enter(name_node& directory);
     void enter_behind(const name_node& entry);

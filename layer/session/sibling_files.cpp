@@ -178,9 +178,9 @@ void sibling_files::ask(const name_node& behind, run& reader, bool scattered) {
         wanted.bytes_left = std::clamp<std::uint64_t>(
             reader.opened * files_.estimate().bdp(), file_bytes_max, window_bytes_max
         );
-        fill(wanted, following_files{names, *top, order, reach}, behind, reader);
+        fill(wanted, following_files::within(names, *top, order, reach), behind, reader);
     } else {
-        fill(wanted, following_files{names, behind, order, reach}, behind, reader);
+        fill(wanted, following_files::behind(names, behind, order, reach), behind, reader);
     }
     reader.opened = 0;
     reader.unopened.clear();

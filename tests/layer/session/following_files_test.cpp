@@ -63,7 +63,7 @@ protected:
     }
 
     std::vector<std::string> behind(const std::string& path, order o, reach r) {
-        return names_of({tree, at(path), o, r});
+        return names_of(following_files::behind(tree, at(path), o, r));
     }
 
     name_tree tree{[](protocol::handle_id) {}, {}};
@@ -91,11 +91,12 @@ TEST_F(FollowingFiles, AreThoseOfTheTreeWhereTheyStand) {
 
 TEST_F(FollowingFiles, OfAWholeDirectoryEndWithIt) {
     EXPECT_THAT(
-        names_of({tree, at("/top/first"), order::as_listed, reach::tree}),
+        names_of(following_files::within(tree, at("/top/first"), order::as_listed, reach::tree)),
         ElementsAre("x", "b", "a", "c")
     );
     EXPECT_THAT(
-        names_of({tree, at("/top/first"), order::as_listed, reach::directory}),
+        names_of(following_files::within(tree, at("/top/first"), order::as_listed, reach::directory)
+        ),
         ElementsAre("x", "c")
     );
 }
