@@ -210,22 +210,27 @@ bool lease_answer::fill_records() {
 }
 
 bool lease_answer::next_record(record& found) {
-    for (;;) {
-        if (now_.at >= now_.end && !fill_records()) {
-            return false;
-        }
-        const auto* const raw = &now_.records[now_.at];
-        std::uint16_t bytes = 0;
-        std::memcpy(&bytes, raw + offsetof(dirent64, d_reclen), sizeof bytes);
-        const auto type = std::to_integer<unsigned char>(raw[offsetof(dirent64, d_type)]);
-        found.name = reinterpret_cast<const char*>(raw + offsetof(dirent64, d_name));
-        found.type = type_of(type);
-        found.next = now_.at + bytes;
-        if (found.name != "." && found.name != "..") {
-            return true;
-        }
-        now_.at = found.next;
+    if (now_.at >= now_.end && !fill_records()) {
+        return false;
     }
+    const auto* const raw = &now_.records[now_.at];
+    std::uint16_t bytes = 0;
+    std::memcpy(&bytes, raw + offsetof(dirent64, d_reclen), sizeof bytes);
+    const auto type = std::to_integer<unsigned char>(raw[offsetof(dirent64, d_type)]);
+    found.name = reinterpret_cast<const char*>(raw + offsetof(dirent64, d_name));
+    found.type = type_of(type);
+    found.next = now_.at + bytes;
+    return true;
+}
+
+// Where it stands is all that is told of it.
+void lease_answer::tell_place(const lease& directory, const record& itself) {
+    protocol::leased_entry entry;
+    entry.directory = directory.handle;
+    entry.name = itself.name;
+    entry.listed = true;
+    add(std::move(entry));
+    now_.at = itself.next;
 }
 
 void lease_answer::tell_next_entry() {
@@ -234,6 +239,10 @@ void lease_answer::tell_next_entry() {
     if (directory == nullptr || !next_record(next)) {
         now_.whole = now_.whole && directory != nullptr;
         end_listing();
+        return;
+    }
+    if (next.name == "." || next.name == "..") {
+        tell_place(*directory, next);
         return;
     }
     const bool is_main = now_.directory == main_;

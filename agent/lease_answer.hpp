@@ -55,6 +55,7 @@ private:
     void tell_next_name();
     void open_listing(protocol::handle_id directory);
     void tell_next_entry();
+    void tell_place(const lease& directory, const record& itself);
     void end_listing();
     [[nodiscard]] bool next_record(record& found);
     [[nodiscard]] bool fill_records();

@@ -33,10 +33,12 @@ struct leased_entry {
     // `attr` holds until told otherwise, all but the time of the last access and the blocks; else
     // it is only from now.
     bool covered = false;
-    bool plain = false;   // and so does that it has no extended attributes, and could have ACLs
-    bool listed = false;  // read from the directory: such entries come in the directory's order
-    attributes attr;      // of the entry, not of what a symbolic link leads to
-    std::string link;     // what a symbolic link says; empty: it was not asked
+    bool plain = false;  // and so does that it has no extended attributes, and could have ACLs
+    // Read from the directory: such entries come in its order. "." and ".." are told so, too: only
+    // where they stand.
+    bool listed = false;
+    attributes attr;   // of the entry, not of what a symbolic link leads to
+    std::string link;  // what a symbolic link says; empty: it was not asked
     // Of a directory: its own lease; no_handle where its file system or a limit forbids that. Of a
     // regular file whose data is here: leased. Notices bring no data, and say by `ended` alone that
     // a file's lease is over.

@@ -76,28 +76,37 @@ std::shared_ptr<const listing> name_tree::list(name_node& directory) const {
     if (directory.attr.mask == 0 || up.mask == 0 || up.mount_id != mount) {
         return nullptr;
     }
-    auto listed = std::make_shared<listing>();
-    const auto add = [&](std::uint64_t inode, std::uint8_t type, std::string name) {
-        const auto behind = static_cast<std::int64_t>(listed->size() + 1);
-        listed->push_back({inode, behind, type, std::move(name)});
+
+    struct record {
+        std::uint64_t place;
+        std::uint64_t inode;
+        std::uint8_t type;
+        std::string_view name;
     };
-    listed->reserve(leased.names.size() + 2);
-    add(directory.attr.inode, DT_DIR, ".");
-    add(up.inode, DT_DIR, "..");
-    std::vector<const name_node*> in_order;
-    in_order.reserve(leased.names.size());
+
+    std::vector<record> in_order{
+        {leased.own_place, directory.attr.inode, DT_DIR, "."},
+        {leased.parents_place, up.inode, DT_DIR, ".."}};
+    in_order.reserve(leased.names.size() + 2);
     for (const auto& [name, child] : leased.names) {
         if (!child) {
             continue;
         }
-        if (child->place == 0 || child->attr.mask == 0 || child->attr.mount_id != mount) {
+        const auto& attr = child->attr;
+        if (attr.mask == 0 || attr.mount_id != mount) {
             return nullptr;
         }
-        in_order.push_back(child.get());
+        in_order.push_back({child->place, attr.inode, type_of(attr.mode), name});
     }
-    std::ranges::sort(in_order, {}, &name_node::place);
-    for (const auto* const child : in_order) {
-        add(child->attr.inode, type_of(child->attr.mode), std::string{child->name});
+    std::ranges::sort(in_order, {}, &record::place);
+    if (in_order.front().place == 0) {
+        return nullptr;
+    }
+    auto listed = std::make_shared<listing>();
+    listed->reserve(in_order.size());
+    for (const auto& [place, inode, type, name] : in_order) {
+        const auto behind = static_cast<std::int64_t>(listed->size() + 1);
+        listed->push_back({inode, behind, type, std::string{name}});
     }
     leased.listed = listed;
     return listed;
@@ -109,7 +118,11 @@ bool name_tree::to_be_listed(const name_node& directory) {
     }
     const auto& leased = *directory.leased;
     const auto placed = [](const auto& name) { return !name.second || name.second->place != 0; };
-    return leased.complete ? !std::ranges::all_of(leased.names, placed) : !leased.habit.listed;
+    if (!leased.complete) {
+        return !leased.habit.listed;
+    }
+    return leased.own_place == 0 || leased.parents_place == 0 ||
+           !std::ranges::all_of(leased.names, placed);
 }
 
 // What replies that are under way tell of it may be older than what made it change.

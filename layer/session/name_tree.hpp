@@ -48,6 +48,8 @@ struct leased_directory {
     std::map<std::string, std::unique_ptr<name_node>, std::less<>> names;  // null: missing
     std::size_t missing = 0;                                               // names that are null
     std::uint64_t last_place = 0;
+    std::uint64_t own_place = 0;      // of "."; 0: unknown
+    std::uint64_t parents_place = 0;  // of ".."
     bool complete = false;
     std::list<name_node*>::iterator use;
     std::shared_ptr<const listing> listed;  // as long as it is true

@@ -110,6 +110,11 @@ void name_tree::apply_entry(const entry& told, std::uint64_t number) {
         discard(told.handle);
     } else if (told.name.empty()) {
         apply_self(*found->second, told);
+    } else if (told.listed && (told.name == "." || told.name == "..")) {
+        auto& leased = *found->second->leased;
+        (told.name == "." ? leased.own_place : leased.parents_place) = ++leased.last_place;
+        changed_names(*found->second);
+        discard(told.handle);
     } else if (valid_name(told.name)) {
         apply_child(*found->second, told, number);
     } else {

@@ -17,6 +17,7 @@ struct told_names {
     std::size_t frames = 0;
     std::uint64_t as_of = 0;                      // of the first frame
     std::vector<protocol::leased_entry> entries;  // `data` point into `raw`
+    std::vector<protocol::leased_entry> places;   // "." and "..", where they stand
     std::vector<protocol::handle_id> complete;
     raw_answer raw;
 
@@ -46,7 +47,10 @@ template <typename Request>
     told.as_of = whole.reply.as_of;
     for (const auto& body : told.raw.bodies) {
         auto frame = protocol::decode<protocol::lookup_reply>(body).value();
-        told.entries.insert(told.entries.end(), frame.entries.begin(), frame.entries.end());
+        for (const auto& entry : frame.entries) {
+            const bool place = entry.listed && (entry.name == "." || entry.name == "..");
+            (place ? told.places : told.entries).push_back(entry);
+        }
         told.complete.insert(told.complete.end(), frame.complete.begin(), frame.complete.end());
     }
     return told;

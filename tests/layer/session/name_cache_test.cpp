@@ -70,6 +70,9 @@ protected:
         if (asked.base == protocol::no_handle || asked.base == root_handle) {
             told.entries.push_back(directory(root_handle, "srv", 10, srv));
         }
+        if (asked.list) {
+            tell_places(told, asked.path.ends_with("sub") ? sub : srv);
+        }
         for (const auto* name : {"file", "link", "sub", "none"}) {
             if (asked.list || asked.path.ends_with(name)) {
                 told.entries.push_back(in_srv(name));

@@ -77,6 +77,7 @@ protected:
         protocol::lookup_reply told;
         told.entries = {root(root_handle), directory(root_handle, "srv", 10, srv)};
         if (asked.list) {
+            tell_places(told, srv);
             for (const auto& name : listed) {
                 told.entries.push_back(named(name));
                 told.entries.back().listed = true;

@@ -85,16 +85,31 @@ inline protocol::leased_entry root(protocol::handle_id own) {
     return directory(protocol::no_handle, "", 2, own);
 }
 
+// Where "." and ".." stand in the directory: here.
+inline void tell_places(protocol::lookup_reply& told, protocol::handle_id directory) {
+    for (const auto* const name : {".", ".."}) {
+        told.entries.push_back(entry(directory, name, protocol::name_state::present));
+        told.entries.back().listed = true;
+    }
+}
+
 // Where all of a directory is told, the entries are in its order.
 inline protocol::lookup_reply reply(
     std::vector<protocol::leased_entry> entries,
     std::vector<protocol::handle_id> complete = {},
     std::uint64_t as_of = 0
 ) {
-    for (auto& told : entries) {
-        told.listed = std::ranges::find(complete, told.directory) != complete.end();
+    protocol::lookup_reply told{as_of, {}, std::move(complete)};
+    std::vector<protocol::handle_id> begun;
+    for (auto& one : entries) {
+        one.listed = std::ranges::find(told.complete, one.directory) != told.complete.end();
+        if (one.listed && std::ranges::find(begun, one.directory) == begun.end()) {
+            begun.push_back(one.directory);
+            tell_places(told, one.directory);
+        }
+        told.entries.push_back(std::move(one));
     }
-    return {as_of, std::move(entries), std::move(complete)};
+    return told;
 }
 
 inline protocol::changes notice(
