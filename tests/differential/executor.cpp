@@ -200,10 +200,20 @@ void executor::in_program(std::size_t from, std::size_t count) const {
     tell_child(child);
 }
 
+bool is_directory(int fd) {
+    struct stat told {};
+
+    return ::fstat(fd, &told) == 0 && S_ISDIR(told.st_mode);
+}
+
 void executor::do_io(const step& one) {
     const auto [slot, first, second, third] = one.numbers;
     const int fd = file(slot);
     std::string bytes(static_cast<std::size_t>(one.what == action::seek ? 0 : first), '\0');
+    const bool by_position = one.what == action::read || one.what == action::readv;
+    if (by_position && is_directory(fd)) {  // EISDIR, or EINVAL: that depends on what it means
+        return say("a directory\n");
+    }
     switch (one.what) {
         case action::read: {
             const auto got = ::read(fd, bytes.data(), bytes.size());

@@ -21,6 +21,8 @@ struct continuation {
     std::array<int, slots> files{-1, -1, -1, -1, -1, -1};
 };
 
+[[nodiscard]] bool is_directory(int fd);
+
 class executor {
 public:
     // `start` is the directory of the sequence. `program` is a command line to which the words of a

@@ -25,12 +25,6 @@ bool same_file(int a, int b) {
     return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
-bool is_directory(int fd) {
-    struct stat told {};
-
-    return ::fstat(fd, &told) == 0 && S_ISDIR(told.st_mode);
-}
-
 // From the file into a pipe, or the other way, until all is done: how much one call moves is not
 // promised.
 void splice_all(int fd, std::size_t bytes, bool into_file) {
