@@ -251,6 +251,10 @@ void executor::do_io(const step& one) {
             if (!begins && ::fstat(fd, &found) == 0 && S_ISDIR(found.st_mode)) {
                 return say("a directory\n");
             }
+            // What is preallocated counts as data once somebody read it, ahead, too.
+            if (second == SEEK_DATA || second == SEEK_HOLE) {
+                return say("data and holes\n");
+            }
             return tell_result(::lseek(fd, first, static_cast<int>(second)));
         }
     }

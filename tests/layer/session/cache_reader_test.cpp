@@ -545,7 +545,11 @@ TEST_F(CacheReader, FindsBytesOfOneFile) {
                 return;
             }
             const std::size_t bytes = std::min(piece.size, copy.size());
-            std::memcpy(copy.data(), piece.bytes, bytes);
+            for (std::size_t at = 0; at < bytes; ++at) {  // the writer may be at it
+                copy[at] = __atomic_load_n(
+                    reinterpret_cast<const char*>(piece.bytes) + at, __ATOMIC_RELAXED
+                );
+            }
             if (piece.still_holds()) {
                 ++found;
                 torn += std::ranges::all_of(
