@@ -186,15 +186,28 @@ std::optional<std::size_t> used_itself(const incoming_call& call) {
     }
 }
 
-}  // namespace
+// Of a copy: the position of the other file's id.
+constexpr std::size_t copied_to = 2;
 
-awaitable<int> own_handles(call_services& services, incoming_call& call) {
-    const auto at = used_itself(call);
-    const auto file = at ? services.files.find(call.id(*at)) : nullptr;
+awaitable<int> own_handle_at(call_services& services, incoming_call& call, std::size_t at) {
+    const auto file = services.files.find(call.id(at));
     if (!file) {
         co_return 0;
     }
     const int failed = co_await own_handle(services, call, *file);
+    co_return failed;
+}
+
+}  // namespace
+
+awaitable<int> own_handles(call_services& services, incoming_call& call) {
+    int failed = 0;
+    if (const auto at = used_itself(call)) {
+        failed = co_await own_handle_at(services, call, *at);
+    }
+    if (failed == 0 && call.op == segment::call::copy_range) {
+        failed = co_await own_handle_at(services, call, copied_to);
+    }
     co_return failed;
 }
 
