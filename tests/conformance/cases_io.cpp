@@ -305,6 +305,17 @@ constexpr conformance_case cases[] = {
          t.copy_file_range(t.open("from", O_PATH), 0, to, 0, 5);
          t.show_file("to");
      }},
+    {"copy_range.between_directories_is_refused",
+     [](transcript& t) {
+         for (const char* const name : {"one", "other"}) {
+             t.mkdir(name);
+             t.list(name);
+         }
+         const int one = t.open("one", O_RDONLY | O_DIRECTORY);
+         const int other = t.open("other", O_RDONLY | O_DIRECTORY);
+         t.copy_file_range(one, {}, other, {}, 5);
+         t.copy_file_range(one, 0, other, 0, 5);
+     }},
     {"copy_range.large",
      [](transcript& t) {
          t.make_file("from", text::pattern(3'000'000));
