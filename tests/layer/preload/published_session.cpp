@@ -176,6 +176,8 @@ int main(int argc, char** argv) {
     start.arguments.assign(argv + 3, argv + argc);
     start.file = find_program(argv[3], "").file;
     start.preload = true;
-    const path_policy::compiled policy = path_policy::compile({});
+    policy_options options;  // the program executes itself, wherever the build lies
+    options.surroundings.push_back({start.file, farside::rule_kind::exact, "program"});
+    const path_policy::compiled policy = path_policy::compile(options);
     return policy.policy ? supervise(config, *policy.policy, start) : 2;
 }
