@@ -1,5 +1,6 @@
 // Lookups and fetches: what is told of names, what is leased, and where an answer ends.
 #include "agent/limits.hpp"
+#include "tests/agent/child.hpp"
 #include "tests/agent/leasing_client.hpp"
 #include "tests/agent/requests.hpp"
 #include "tests/agent/running_agent.hpp"
@@ -281,22 +282,7 @@ TEST(Lookup, LeasesAsManyAsTheKernelWatches) {
     for (int i = 0; i < 6; ++i) {
         fs::create_directory(directory.path() / std::to_string(i));
     }
-    int ends[2] = {-1, -1};
-    ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const auto told = leases_with_few_watches(directory.path());
-        [[maybe_unused]] const auto written = ::write(ends[1], told.data(), told.size());
-        ::_exit(0);
-    }
-    ::close(ends[1]);
-    std::string told(100, '\0');
-    const auto bytes = ::read(ends[0], told.data(), told.size());
-    told.resize(bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
-    ::close(ends[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
+    const auto told = told_by_child([&] { return leases_with_few_watches(directory.path()); });
     if (told == "skip") {
         GTEST_SKIP() << "user namespaces are not allowed here";
     }

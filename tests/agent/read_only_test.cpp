@@ -1,5 +1,6 @@
 // The gate of a read-only session: nothing that changes a file gets through, and what is answered
 // is what a read-only mount answers. As root the table is compared with one.
+#include "tests/agent/child.hpp"
 #include "tests/agent/native.hpp"
 #include "tests/agent/requests.hpp"
 #include "tests/agent/running_agent.hpp"
@@ -244,22 +245,8 @@ std::string differences_to_a_mount(const std::string& directory) {
 
 TEST(ReadOnly, TheTableIsTheKernels) {
     const temp_dir directory;
-    int ends[2] = {-1, -1};
-    ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const auto told = differences_to_a_mount(directory.path().string());
-        [[maybe_unused]] const auto written = ::write(ends[1], told.data(), told.size());
-        ::_exit(0);
-    }
-    ::close(ends[1]);
-    std::string told(65536, '\0');
-    const auto bytes = ::read(ends[0], told.data(), told.size());
-    told.resize(bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
-    ::close(ends[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_EQ(status, 0);
+    const auto told =
+        told_by_child([&] { return differences_to_a_mount(directory.path().string()); });
     if (told == "skip") {
         GTEST_SKIP() << "mounting needs root";
     }

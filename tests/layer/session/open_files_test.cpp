@@ -84,6 +84,30 @@ protected:
         return caller.on(call::seek, file.id, {offset, whence}).result;
     }
 
+    struct pending_read {
+        std::uint32_t slot;
+        protocol::request_id request;
+    };
+
+    // A read that came to the agent, which does not answer it before end_read.
+    pending_read begin_read(const remote_file& file) {
+        harness.agent().on<protocol::read>([](const protocol::read&) {
+            return agent_answer<protocol::read>{};
+        });
+        question q;
+        q.op = call::read;
+        q.arguments = {static_cast<std::int64_t>(file.id), position_current, 1};
+        const auto slot = caller.claim();
+        caller.fill(slot, q);
+        EXPECT_TRUE(caller.post(slot));
+        return {slot, harness.agent().await(protocol::opcode::read).id};
+    }
+
+    void end_read(pending_read pending) {
+        harness.agent().reply<protocol::read>(pending.request, {});
+        EXPECT_EQ(caller.await(pending.slot).result, 0);
+    }
+
     std::string content = "0123456789";
     std::uint64_t handles = 0;
     std::uint32_t mode = S_IFREG | 0644;
@@ -328,25 +352,15 @@ TEST_F(OpenFiles, ClosingIsNotWaitedFor) {
 
 TEST_F(OpenFiles, AreClosedAtTheAgentWhenTheLastCallOnThemEnded) {
     mode = S_IFIFO | 0644;
-    harness.agent().on<protocol::read>([](const protocol::read&) {
-        return agent_answer<protocol::read>{};
-    });
     auto file = open();
-    question q;
-    q.op = call::read;
-    q.arguments = {static_cast<std::int64_t>(file.id), position_current, 1};
-    const auto slot = caller.claim();
-    caller.fill(slot, q);
-    ASSERT_TRUE(caller.post(slot));
-    const auto pending = harness.agent().await(protocol::opcode::read);
+    const auto pending = begin_read(file);
     EXPECT_EQ(caller.close(file), 0);
     harness.agent().on<protocol::access>([](const protocol::access&) {
         return protocol::empty_reply{};
     });
     EXPECT_EQ(caller.at(call::access, "/srv").result, 0);
     EXPECT_EQ(harness.agent().count(protocol::opcode::close), 0U);
-    harness.agent().reply<protocol::read>(pending.id, {});
-    EXPECT_EQ(caller.await(slot).result, 0);
+    end_read(pending);
     harness.agent().await(protocol::opcode::close);
 }
 
@@ -368,22 +382,12 @@ TEST_F(OpenFiles, FifosWithoutADescriptorAreClosedBeforeTheNextCall) {
 
 TEST_F(OpenFiles, FifosThatACallUsesStayOpenUntilItEnds) {
     mode = S_IFIFO | 0644;
-    harness.agent().on<protocol::read>([](const protocol::read&) {
-        return agent_answer<protocol::read>{};
-    });
     auto file = open();
-    question q;
-    q.op = call::read;
-    q.arguments = {static_cast<std::int64_t>(file.id), position_current, 1};
-    const auto slot = caller.claim();
-    caller.fill(slot, q);
-    ASSERT_TRUE(caller.post(slot));
-    const auto pending = harness.agent().await(protocol::opcode::read);
+    const auto pending = begin_read(file);
     file.fd.reset();
     const auto other = open();
     EXPECT_EQ(harness.agent().count(protocol::opcode::close), 0U);
-    harness.agent().reply<protocol::read>(pending.id, {});
-    EXPECT_EQ(caller.await(slot).result, 0);
+    end_read(pending);
     harness.agent().await(protocol::opcode::close);
 }
 
