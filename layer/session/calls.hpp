@@ -123,7 +123,15 @@ call_result request_change(
     co_return result;
 }
 
+// Of a copy_range: the position of the other file's id.
+inline constexpr std::size_t copied_to = 2;
+
 // ---- calls_known.cpp: what is answered without the agent ----
+
+// An open file as far as its opening tells; its handle and what else comes with that are to be set.
+[[nodiscard]] open_files::description describe(
+    const place& where, std::uint32_t flags, const protocol::attributes& attr
+);
 
 // The error that a path leads to, if it is known to.
 [[nodiscard]] std::optional<std::int64_t> known_failure(const resolution& known);

@@ -222,7 +222,7 @@ call_result copy_at(
 
 call_result serve_copy_range(call_services& services, incoming_call& call) {
     const auto from = services.files.find(call.id(0));
-    const auto to = services.files.find(call.id(2));
+    const auto to = services.files.find(call.id(copied_to));
     // What the descriptors may do and which offsets there are is the kernel's to judge, in its
     // order.
     if (!from || !to || from->path_only() || to->path_only()) {

@@ -3,7 +3,9 @@
 #include "layer/session/calls.hpp"
 #include "layer/session/kernel_structs.hpp"
 
+#include <array>
 #include <cerrno>
+#include <span>
 
 #include <fcntl.h>
 
@@ -53,15 +55,10 @@ std::int64_t share(
     const name_node& node,
     std::uint32_t flags
 ) {
-    open_files::description opened;
+    auto opened = describe(where, flags, node.attr);
     opened.handle = *node.leased->lease;
     opened.lease = node.leased->lease;
     opened.node = node.id;
-    opened.where = where.where;
-    opened.path = where.path;
-    opened.flags = open_files::status_flags(flags);
-    opened.mode = node.attr.mode;
-    opened.identity = identity_of(node.attr);
     return services.files.add(call.id(segment::first_argument), std::move(opened)) ? 0 : -ENFILE;
 }
 
@@ -92,6 +89,18 @@ std::optional<std::int64_t> open_found(
 }
 
 }  // namespace
+
+open_files::description describe(
+    const place& where, std::uint32_t flags, const protocol::attributes& attr
+) {
+    open_files::description opened;
+    opened.where = where.where;
+    opened.path = where.path;
+    opened.flags = open_files::status_flags(flags);
+    opened.mode = attr.mode;
+    opened.identity = identity_of(attr);
+    return opened;
+}
 
 std::optional<std::int64_t> known_failure(const resolution& known) {
     switch (known.what) {
@@ -157,58 +166,52 @@ awaitable<std::optional<std::int64_t>> open_known(
 
 namespace {
 
-// The open file whose own handle a call uses, by the position of its id; none where a path is
+// The open files whose own handles a call uses, by the positions of their ids; none where a path is
 // enough, or where nothing comes to the agent.
-std::optional<std::size_t> used_itself(const incoming_call& call) {
+std::span<const std::size_t> used_themselves(const incoming_call& call) {
+    static constexpr std::array<std::size_t, 2> first{0, copied_to};
+    static constexpr std::array<std::size_t, 1> base{segment::base0};
     switch (call.op) {
         using enum segment::call;
+        case copy_range:
+            return first;
         case read:
         case write:
         case seek:
         case sync:
         case allocate:
-        case copy_range:
         case set_flags:
         case lock_file:
         case lock_record:
         case ioctl:
         case map_shared:
-            return 0;
+            return std::span{first}.first(1);
         case access:
         case set_attributes:
         case get_xattr:
         case list_xattr:
         case set_xattr:
         case remove_xattr:
-            return call.path[0].empty() ? std::optional<std::size_t>{segment::base0} : std::nullopt;
+            return std::span{base}.first(call.path[0].empty() ? 1 : 0);
         default:
-            return std::nullopt;
+            return {};
     }
-}
-
-// Of a copy: the position of the other file's id.
-constexpr std::size_t copied_to = 2;
-
-awaitable<int> own_handle_at(call_services& services, incoming_call& call, std::size_t at) {
-    const auto file = services.files.find(call.id(at));
-    if (!file) {
-        co_return 0;
-    }
-    const int failed = co_await own_handle(services, call, *file);
-    co_return failed;
 }
 
 }  // namespace
 
 awaitable<int> own_handles(call_services& services, incoming_call& call) {
-    int failed = 0;
-    if (const auto at = used_itself(call)) {
-        failed = co_await own_handle_at(services, call, *at);
+    for (const auto at : used_themselves(call)) {
+        const auto file = services.files.find(call.id(at));
+        int failed = 0;
+        if (file) {
+            failed = co_await own_handle(services, call, *file);
+        }
+        if (failed != 0) {
+            co_return failed;
+        }
     }
-    if (failed == 0 && call.op == segment::call::copy_range) {
-        failed = co_await own_handle_at(services, call, copied_to);
-    }
-    co_return failed;
+    co_return 0;
 }
 
 awaitable<int> own_handle(call_services& services, incoming_call& call, open_file& file) {

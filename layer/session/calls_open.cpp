@@ -73,13 +73,8 @@ std::int64_t add_file(
     if (what.handle == protocol::no_handle) {
         return -EIO;
     }
-    open_files::description opened;
+    auto opened = describe(where, flags, what.attr);
     opened.handle = what.handle;
-    opened.where = where.where;
-    opened.path = where.path;
-    opened.flags = open_files::status_flags(flags);
-    opened.mode = what.attr.mode;
-    opened.identity = identity_of(what.attr);
     opened.reader = std::move(what.reader);
     const auto id = call.id(segment::first_argument);
     if (!services.files.add(id, std::move(opened))) {

@@ -138,7 +138,7 @@ call_result settle_before(call_services& services, incoming_call& call) {
         case sees::two_files:
             done = co_await drain_file(services, call, 0, how);
             if (done) {
-                done = co_await drain_file(services, call, 2, how);
+                done = co_await drain_file(services, call, copied_to, how);
             }
             break;
         case sees::everything:

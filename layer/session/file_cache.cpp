@@ -2,6 +2,7 @@
 #include "layer/session/file_cache.hpp"
 
 #include "layer/session/file_reader.hpp"
+#include "layer/session/name_tree.hpp"
 #include "layer/session/open_files.hpp"
 
 #include <algorithm>
@@ -16,14 +17,6 @@ namespace {
 
 // A program that read so many files to the end will read the next one, too.
 constexpr unsigned hurry_after = 3;
-
-bool same_rights(const protocol::attributes& a, const protocol::attributes& b) {
-    return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
-}
-
-bool same_inode(const protocol::attributes& a, const protocol::attributes& b) {
-    return identity_of(a) == identity_of(b);
-}
 
 }  // namespace
 
@@ -112,7 +105,8 @@ std::shared_ptr<file_data> file_cache::find(std::uint64_t node, const protocol::
     }
     auto file = found->second.file;
     const auto& then = file->attr();
-    if (!file->leased() || now.links != 1 || !same_rights(then, now) || !same_inode(then, now)) {
+    if (!file->leased() || now.links != 1 || !same_rights(then, now) ||
+        identity_of(then) != identity_of(now)) {
         unname(*file);
         return nullptr;
     }

@@ -148,15 +148,6 @@ void file_reader::closing(std::int64_t position) {
     cache_.note_closed(furthest_ >= data_->attr().size);
 }
 
-void file_reader::will_need(std::uint64_t offset, std::uint64_t bytes) {
-    const auto end = data_->blocks_end();
-    const auto most = std::min({bytes == 0 ? end : bytes, cache_.window(), end});
-    if (data_->leased() && offset < end) {
-        const byte_range asked{offset, std::min(offset + most, end)};
-        data_->fetch(blocks_of(asked), file_data::reason::guess);
-    }
-}
-
 // Of a stream it is known how far its reader came.
 void file_reader::count() {
     if (windows_end_ > windows_begin_) {

@@ -40,11 +40,6 @@ public:
     // The last descriptor is gone; `position` is where it was.
     void closing(std::int64_t position);
 
-    void advise(readahead::advice a) { ahead_.advise(a); }
-
-    // posix_fadvise(2) with POSIX_FADV_WILLNEED, readahead(2). Zero bytes: to the end.
-    void will_need(std::uint64_t offset, std::uint64_t bytes);
-
 private:
     struct copied {
         std::size_t bytes = 0;

@@ -199,19 +199,20 @@ awaitable<std::shared_ptr<const listing>> name_cache::list(open_file& directory,
     bool asked = false;
     while (may_list()) {
         name_node* const node = node_of(directory);
+        bool known = false;  // but not what its records say
         if (node != nullptr && node->leased) {
             if (auto all = tree_.list(*node)) {
                 prediction_.answered();
                 co_return all;
             }
-            if (!asked && tree_.to_be_listed(*node)) {
+            const bool more = tree_.to_be_listed(*node);
+            known = node->leased->complete && !more;
+            if (more && !asked) {
                 asked = true;
                 list_again(*node);
             }
         }
         const auto path = node == nullptr ? directory.path : tree_.path_of(*node);
-        const bool known = node != nullptr && node->leased && node->leased->complete &&
-                           !tree_.to_be_listed(*node);  // but not what its records say
         const bool wait = !known && !path.empty() && left.for_another(telling(joined(path, ".")));
         if (!wait) {
             break;

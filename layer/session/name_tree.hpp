@@ -83,6 +83,9 @@ struct name_node {
 // may write to (proc(5), protected_symlinks).
 [[nodiscard]] bool may_be_refused(const name_node& directory, const name_node& link);
 
+// Whether who may do what with it is decided alike.
+[[nodiscard]] bool same_rights(const protocol::attributes& a, const protocol::attributes& b);
+
 enum class last_link { follow, keep };
 
 struct resolution {

@@ -27,10 +27,6 @@ bool is_still(const protocol::attributes& a, const protocol::attributes& b) {
            a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
 }
 
-bool same_rights(const protocol::attributes& a, const protocol::attributes& b) {
-    return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
-}
-
 // Neither an entry nor its rights were changed, but something was: an access list, maybe.
 bool changed_beside(const protocol::attributes& a, const protocol::attributes& b) {
     return a.changed != b.changed && a.modified == b.modified;
@@ -44,6 +40,10 @@ bool within(const name_node& node, const name_node* directory) {
 }
 
 }  // namespace
+
+bool same_rights(const protocol::attributes& a, const protocol::attributes& b) {
+    return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
+}
 
 void name_tree::apply(const protocol::lookup_reply& frame, recent_changes::ticket began) {
     if (!recent_.valid(began)) {

@@ -116,12 +116,12 @@ void sibling_files::note(const name_node& file, run& reader) {
         std::ranges::find(reader.kinds, kind) == reader.kinds.end()) {
         reader.kinds.emplace_back(kind);
     }
-    const auto& names = file.parent->leased->names;
-    auto next = names.upper_bound(reader.last);
-    while (next != names.end() && !(next->second && S_ISREG(next->second->attr.mode))) {
-        ++next;
-    }
     if (!reader.last.empty()) {
+        const auto& names = file.parent->leased->names;
+        auto next = names.upper_bound(reader.last);
+        while (next != names.end() && !(next->second && S_ISREG(next->second->attr.mode))) {
+            ++next;
+        }
         const bool named = next != names.end() && next->second.get() == &file;
         const bool listed =
             file.place > reader.last_place && file.place - reader.last_place <= gap_max;
