@@ -78,11 +78,11 @@ call_result stat_at_agent(
     auto& tree = services.names.tree();
     const auto wanted = message.mask;
     std::uint32_t reads = 0;
+    std::uint64_t settled = 0;
     if (const auto* before = tree.find(node); before != nullptr && before->read_since) {
         message.mask |= before->attr.mask;
         reads = before->reads;
-    } else {
-        node = 0;
+        settled = node;
     }
     reply_collector<protocol::stat> reply;
     const auto ec = co_await ask_status(services, call, message, reply);
@@ -90,10 +90,11 @@ call_result stat_at_agent(
         co_return failure(ec);
     }
     const auto& attr = reply.value.attr;
-    if (auto* now = tree.find(node); now != nullptr && now->reads == reads) {
+    if (auto* now = tree.find(settled); now != nullptr && now->reads == reads) {
         tree.settle(*now, attr);
     }
-    const struct statx answer = node == 0 ? to_statx(attr) : shown_status(attr, wanted);
+    services.names.was_seen(node, attr);
+    const struct statx answer = settled == 0 ? to_statx(attr) : shown_status(attr, wanted);
     co_return call.give(answer);
 }
 

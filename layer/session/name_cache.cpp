@@ -18,6 +18,11 @@ bool later(const protocol::timestamp& a, const protocol::timestamp& b) {
     return std::pair{a.seconds, a.nanoseconds} > std::pair{b.seconds, b.nanoseconds};
 }
 
+// Once a name of the file is gone, a symbolic link in its place may lead to another name of it.
+bool may_lead_to(const name_node& node, const open_file& file) {
+    return file.node == 0 || S_ISDIR(file.mode) || name_tree::path_of(node) == file.path;
+}
+
 }  // namespace
 
 name_cache::name_cache(
@@ -135,7 +140,8 @@ name_node* name_cache::node_of(open_file& file) {
     for (const auto last : {last_link::follow, last_link::keep}) {
         const auto known = tree_.resolve(nullptr, file.path, last);
         const bool same = known.what == kind::found && known.node->attr.mask != 0 &&
-                          identity_of(known.node->attr) == file.identity;
+                          identity_of(known.node->attr) == file.identity &&
+                          may_lead_to(*known.node, file);
         found = same ? known.node : found;
     }
     if (found == nullptr) {
@@ -143,8 +149,31 @@ name_node* name_cache::node_of(open_file& file) {
     }
     // As long as the file is open no other has its inode.
     file.node = found->id;
-    file.entry.node.store(file.node, std::memory_order_release);
+    // Its last descriptor may be gone, and the entry another file's.
+    if (file.entry.id.load(std::memory_order_acquire) == file.id) {
+        file.entry.node.store(file.node, std::memory_order_release);
+    }
     return found;
+}
+
+void name_cache::mind(open_files& files) {
+    tree_.doubt([this, &files](const name_node& node) {
+        return std::ranges::any_of(files.of_inode(identity_of(node.attr)), [&](open_file* file) {
+            return node_of(*file) != &node;
+        });
+    });
+    open_files::observer observer;
+    observer.added = [this](open_file& file) {
+        if (enabled_) {
+            tree_.uncover_others(file.identity, node_of(file));
+        }
+    };
+    observer.released = [this](open_file& file) {
+        if (enabled_ && node_of(file) == nullptr) {
+            tree_.recent().changed_silently(file.identity);
+        }
+    };
+    files.tell(std::move(observer));
 }
 
 // ---- waiting ----

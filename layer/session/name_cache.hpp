@@ -68,9 +68,17 @@ public:
     // What an open file is; null: not known.
     [[nodiscard]] name_node* node_of(open_file& file);
 
+    // The kernel tells of a change under the name by which the file was opened, which may be gone
+    // while the file has another one (link(2), unlink(2)). So no attributes hold of a name that
+    // leads to one of these files, unless it was opened by that name. To be called once.
+    void mind(open_files& files);
+
     // A call did not find what it wanted: more is asked for, without waiting.
     enum class wants { one, all };
     void missed(const resolution& known, wants what);
+
+    // The agent answered a stat of the node: its attributes may hold again, once they are told.
+    void was_seen(std::uint64_t node, const protocol::attributes& now);
 
     // All names of an open directory, which is asked for where that may tell; null: the agent's
     // own way is left.

@@ -60,6 +60,16 @@ void name_cache::missed(const resolution& known, wants what) {
     }
 }
 
+void name_cache::was_seen(std::uint64_t id, const protocol::attributes& now) {
+    name_node* const node = tree_.find(id);
+    if (node == nullptr || node->covered || !node->doubted || node->parent == nullptr) {
+        return;
+    }
+    if ((node->directory() || now.links == 1) && !tree_.is_doubtful(*node)) {
+        ask(node->parent, std::string{node->name}, false, 0);
+    }
+}
+
 bool name_cache::may_guess() {
     const bool guess = may_list() && prediction_.guess(answered_elsewhere_());
     stats_.predictions(prediction_.guesses(), prediction_.used());

@@ -125,45 +125,6 @@ bool name_tree::to_be_listed(const name_node& directory) {
            !std::ranges::all_of(leased.names, placed);
 }
 
-// What replies that are under way tell of it may be older than what made it change.
-void name_tree::distrust_replies(const name_node& node) {
-    if (node.parent != nullptr) {
-        recent_.told(*node.parent->leased->lease, node.name, UINT64_MAX);
-    }
-    if (node.leased) {
-        recent_.told(*node.leased->lease, {}, UINT64_MAX);
-    }
-}
-
-void name_tree::unsettle(name_node& node) {
-    distrust_replies(node);
-    if (node.covered && !node.keeps_accessed) {
-        node.covered = false;
-        node.read_since = true;
-        publish_node(node);
-    }
-}
-
-// A file with another name may be changed by that, which is not told.
-void name_tree::settle(name_node& node, const protocol::attributes& now) {
-    if (node.read_since && (node.directory() || now.links == 1)) {
-        entry told;
-        told.attr = now;
-        told.covered = true;
-        told.plain = node.plain;
-        told.link = node.link;
-        set_attributes(node, told, where::here);
-    }
-}
-
-void name_tree::uncover(name_node& node) {
-    distrust_replies(node);
-    node.covered = false;
-    node.plain = false;
-    node.read_since = false;
-    publish_node(node);
-}
-
 void name_tree::lose_lease(protocol::handle_id handle) {
     if (const auto found = by_handle_.find(handle); found != by_handle_.end()) {
         drop_lease(*found->second);
@@ -271,6 +232,7 @@ void name_tree::dispose(std::unique_ptr<name_node> node) {
             next->leased->names.clear();
             drop_lease(*next);
         }
+        set_covered(*next, false);
         retract_node(*next);
         by_id_.erase(next->id);
         bytes_ -= node_bytes + next->link.size();
@@ -357,7 +319,7 @@ void name_tree::drop_lease(name_node& node) {
     uses_.erase(node.leased->use);
     bytes_ -= directory_bytes;
     node.leased.reset();
-    node.covered = false;
+    set_covered(node, false);
     node.plain = false;
     publish_node(node);
 }

@@ -63,6 +63,7 @@ struct name_node {
     protocol::attributes attr;    // mask 0: never told. Inode, device and type hold
     bool covered = false;         // all of `attr` holds
     bool plain = false;           // it has no extended attributes
+    bool doubted = false;         // it is not covered, but might be if it were told again
     bool read_since = false;      // it was covered until somebody read, which may have changed it
     bool keeps_accessed = false;  // reading did not change it
     std::uint32_t reads = 0;      // by us
@@ -135,6 +136,12 @@ public:
 
     void hand_files_to(file_parts files) { files_ = std::move(files); }
 
+    // Whether what happens to the file of the node may be told under another name, or not at all:
+    // then what is known of it does not hold.
+    void doubt(std::function<bool(const name_node&)> whether) { doubtful_ = std::move(whether); }
+
+    [[nodiscard]] bool is_doubtful(const name_node& node) const;
+
     // A frame of the reply to a lookup that began with the ticket; and a notice.
     void apply(const protocol::lookup_reply& frame, recent_changes::ticket began);
     void apply(const protocol::changes& notice);
@@ -165,6 +172,9 @@ public:
 
     // The attributes no longer hold, until they are told again.
     void uncover(name_node& node);
+    // Of all names of the file but `kept`, for good: who saw a file with two names does not know
+    // who has it open by the one that is gone.
+    void uncover_others(const file_identity& inode, const name_node* kept);
 
     // A request found the lease ended.
     void lose_lease(protocol::handle_id handle);
@@ -192,6 +202,7 @@ private:
 
     [[nodiscard]] std::unique_ptr<name_node> make_node(std::uint64_t id);
     enum class where { here, moved };
+    void set_covered(name_node& node, bool covered);
     void set_attributes(name_node& node, const entry& told, where now);
     void move(name_node& node, name_node& directory, std::string_view name);
     [[nodiscard]] lease_ptr lease_of(protocol::handle_id handle);
@@ -216,11 +227,13 @@ private:
     limits most_;
     cache_writer* shared_ = nullptr;  // null: nobody reads
     file_parts files_;
+    std::function<bool(const name_node&)> doubtful_;
     recent_changes recent_;
     std::uint64_t last_id_ = segment::root_node;
     std::unordered_map<std::uint64_t, name_node*> by_id_;
     std::unordered_map<protocol::handle_id, name_node*> by_handle_;
     std::unordered_map<protocol::handle_id, std::weak_ptr<const protocol::handle_id>> leases_;
+    std::unordered_multimap<std::uint64_t, name_node*> covered_;  // by inode; no directories
     std::list<name_node*> uses_;  // leased directories, the one used last in front
     std::unique_ptr<name_node> root_;
     // Directories that lost their name in a notice; the same one may tell where they are now.

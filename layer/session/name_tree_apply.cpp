@@ -21,17 +21,6 @@ bool same_inode(const protocol::attributes& a, const protocol::attributes& b) {
            a.dev_minor == b.dev_minor && ((a.mode ^ b.mode) & S_IFMT) == 0;
 }
 
-// Not another one of the same number. What a symbolic link says never changes.
-bool is_still(const protocol::attributes& a, const protocol::attributes& b) {
-    return (a.mask & b.mask & STATX_BTIME) != 0 && a.inode == b.inode && a.born == b.born &&
-           a.dev_major == b.dev_major && a.dev_minor == b.dev_minor;
-}
-
-// Neither an entry nor its rights were changed, but something was: an access list, maybe.
-bool changed_beside(const protocol::attributes& a, const protocol::attributes& b) {
-    return a.changed != b.changed && a.modified == b.modified;
-}
-
 bool within(const name_node& node, const name_node* directory) {
     while (directory != nullptr && directory != &node) {
         directory = directory->parent;
@@ -40,10 +29,6 @@ bool within(const name_node& node, const name_node* directory) {
 }
 
 }  // namespace
-
-bool same_rights(const protocol::attributes& a, const protocol::attributes& b) {
-    return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid;
-}
 
 void name_tree::apply(const protocol::lookup_reply& frame, recent_changes::ticket began) {
     if (!recent_.valid(began)) {
@@ -98,6 +83,11 @@ void name_tree::apply_told(const entry& told, std::uint64_t as_of) {
         return;
     }
     apply_entry(told, as_of);
+    // A later notice was of the directory by its handle, when nobody here knew that.
+    const auto directory = by_handle_.find(told.handle);
+    if (directory != by_handle_.end() && recent_.newer(told.handle, {}, as_of)) {
+        uncover(*directory->second);
+    }
 }
 
 void name_tree::apply_entry(const entry& told, std::uint64_t number) {
@@ -239,33 +229,6 @@ void name_tree::move(name_node& node, name_node& directory, std::string_view nam
     moved->place = 0;
     put(directory, name, std::move(moved));
     changed_names(node);  // what ".." is is one of them
-}
-
-void name_tree::set_attributes(name_node& node, const entry& told, where now) {
-    const auto before = std::exchange(node.attr, told.attr);
-    const bool known = before.mask != 0;
-    const bool stayed = now == where::here;
-    if (node.leased && known &&
-        (!same_rights(before, node.attr) || (stayed && changed_beside(before, node.attr)))) {
-        drop_names(node);  // who may look at them may be decided otherwise now
-    }
-    if (node.read_since) {
-        node.keeps_accessed = before.accessed == node.attr.accessed;
-    } else if (before.modified != node.attr.modified || before.changed != node.attr.changed) {
-        node.keeps_accessed = false;
-    }
-    node.read_since = false;
-    // Using a FIFO, a socket or a device changes its times without a word.
-    const bool told_of =
-        S_ISREG(node.attr.mode) || S_ISDIR(node.attr.mode) || S_ISLNK(node.attr.mode);
-    node.covered = told.covered && told_of;
-    node.plain = node.covered && told.plain;
-    if (!told.link.empty() || !is_still(before, node.attr)) {
-        bytes_ += told.link.size();
-        bytes_ -= node.link.size();
-        node.link = told.link;
-    }
-    publish_node(node);
 }
 
 void name_tree::complete(protocol::handle_id handle, std::uint64_t as_of) {

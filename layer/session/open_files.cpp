@@ -84,8 +84,14 @@ bool open_files::add(std::uint64_t id, description what) {
     file->entry.names_far.store(0, std::memory_order_relaxed);
     file->entry.mode.store(file->mode, std::memory_order_release);
     files_.emplace(id, file);
+    if (!S_ISDIR(file->mode)) {
+        by_inode_.emplace(file->identity, file.get());
+    }
     if (S_ISFIFO(file->mode) && !file->path_only()) {
         fifos_.emplace(file->identity, id);
+    }
+    if (!S_ISDIR(file->mode) && observer_.added) {
+        observer_.added(*file);
     }
     return true;
 }
@@ -118,6 +124,16 @@ std::vector<std::uint64_t> open_files::locked_beside(const open_file& file) cons
 
 std::vector<std::uint64_t> open_files::fifos_beside(const open_file& file) const {
     return beside(file, fifos_);
+}
+
+std::vector<open_file*> open_files::of_inode(const file_identity& inode) const {
+    std::vector<open_file*> found;
+    for (auto at = by_inode_.lower_bound({inode, nullptr});
+         at != by_inode_.end() && at->first == inode;
+         ++at) {
+        found.push_back(at->second);
+    }
+    return found;
 }
 
 std::vector<std::uint64_t> open_files::fifos() const {
@@ -190,6 +206,9 @@ std::uint32_t open_files::status_flags(std::uint32_t open_flags) {
 void open_files::release(open_file* file) {
     if (file->write_failure != 0 && untold_) {
         untold_(*file);
+    }
+    if (by_inode_.erase({file->identity, file}) != 0 && !cleared_ && observer_.released) {
+        observer_.released(*file);
     }
     if (!cleared_ && !file->closed && !file->lease && file->owns_handle) {
         close_(file->handle);

@@ -12,10 +12,10 @@
 #include "layer/common/side.hpp"
 #include "layer/segment/segment.hpp"
 #include "layer/session/async_event.hpp"
+#include "layer/session/file_identity.hpp"
 #include "protocol/file_messages.hpp"
 
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,19 +29,6 @@
 #include <sys/stat.h>
 
 namespace farside::session {
-
-// The file behind a name, among the target's files.
-struct file_identity {
-    std::uint32_t device_major = 0;
-    std::uint32_t device_minor = 0;
-    std::uint64_t inode = 0;
-
-    friend auto operator<=>(const file_identity&, const file_identity&) = default;
-};
-
-[[nodiscard]] inline file_identity identity_of(const protocol::attributes& attr) {
-    return {attr.dev_major, attr.dev_minor, attr.inode};
-}
 
 class file_reader;
 
@@ -124,6 +111,15 @@ public:
     // the meantime (then the handle is closed).
     [[nodiscard]] bool add(std::uint64_t id, description what);
 
+    // Who learns of files that are open now, and of those to which nothing is done any more: they
+    // are about to be closed at the agent.
+    struct observer {
+        std::function<void(open_file&)> added;
+        std::function<void(open_file&)> released;
+    };
+
+    void tell(observer who) { observer_ = std::move(who); }
+
     // Who learns of files that go with a write failure that no call was told.
     void on_untold_failure(std::function<void(const open_file&)> who) { untold_ = std::move(who); }
 
@@ -138,6 +134,9 @@ public:
 
     // Those open files of the same inode, other than `file`, that may hold a lock of their own.
     [[nodiscard]] std::vector<std::uint64_t> locked_beside(const open_file& file) const;
+
+    // All that have the inode, directories aside, as long as the agent has them open.
+    [[nodiscard]] std::vector<open_file*> of_inode(const file_identity& inode) const;
 
     // FIFOs that are open: all of them, or those of the same inode, other than `file`.
     [[nodiscard]] std::vector<std::uint64_t> fifos() const;
@@ -170,11 +169,13 @@ private:
     asio::any_io_executor executor_;
     segment::segment& shared_;
     std::function<void(protocol::handle_id)> close_;
+    observer observer_;
     std::function<void(const open_file&)> untold_;
     bool cleared_ = false;
     std::unordered_map<std::uint64_t, std::shared_ptr<open_file>> files_;
     ids_of_inodes locked_;
     ids_of_inodes fifos_;
+    std::set<std::pair<file_identity, open_file*>> by_inode_;
 };
 
 }  // namespace farside::session

@@ -22,6 +22,7 @@ void recent_changes::forget() {
     names_.clear();
     ended_.clear();
     closed_.clear();
+    silent_.clear();
     kept_ = 0;
 }
 
@@ -53,6 +54,13 @@ void recent_changes::closed(protocol::handle_id handle) {
     closing_.erase(handle);
     if (under_way_ != 0) {
         closed_.insert(handle);
+        count();
+    }
+}
+
+void recent_changes::changed_silently(const file_identity& inode) {
+    if (under_way_ != 0) {
+        silent_.insert(inode);
         count();
     }
 }

@@ -6,12 +6,14 @@
 // nothing. Nothing is kept while none is.
 #pragma once
 
+#include "layer/session/file_identity.hpp"
 #include "protocol/types.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,6 +46,14 @@ public:
     void closing(protocol::handle_id handle) { closing_.insert(handle); }
 
     void closed(protocol::handle_id handle);
+
+    // The inode may have been changed without a word until now.
+    void changed_silently(const file_identity& inode);
+
+    // Whether what replies tell of the inode may be older than that.
+    [[nodiscard]] bool is_doubtful(const file_identity& inode) const {
+        return silent_.contains(inode);
+    }
 
     // Whether a notice after `as_of` told of the name.
     [[nodiscard]] bool newer(
@@ -78,6 +88,7 @@ private:
     std::uint64_t all_ended_ = 0;
     std::unordered_set<protocol::handle_id> closing_;  // not answered
     std::unordered_set<protocol::handle_id> closed_;   // answered, but replies may be older
+    std::set<file_identity> silent_;
 };
 
 }  // namespace farside::session

@@ -74,6 +74,7 @@ session_core::session_core(
     files_.on_untold_failure([this](const open_file& file) { behind_.tell_user(file); });
     behind_.when_settled([this] { descriptors_.bytes_settled(); });
     names_.tree().publish_to(cache_);
+    names_.mind(files_);
     name_tree::file_parts parts;
     parts.told = [this](const name_node& node, const protocol::leased_entry& told) {
         data_.adopt(node.id, told);

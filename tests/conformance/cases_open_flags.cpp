@@ -195,6 +195,19 @@ constexpr conformance_case cases[] = {
          t.get_flags(fd);
          t.list(".");
      }},
+    {"tmpfile.gets_a_name",
+     [](transcript& t) {
+         const int fd = t.open(".", O_TMPFILE | O_RDWR, 0640);
+         t.write(fd, "nameless");
+         t.link(in(fd, ""), "name", AT_EMPTY_PATH);
+         for (const char* const more : {", and", " no", " more"}) {
+             t.stat("name");
+             t.stat("name");
+             t.write(fd, more);
+         }
+         t.stat("name");
+         t.show_file("name");
+     }},
     {"tmpfile.wants_a_directory_and_to_write",
      [](transcript& t) {
          t.make_file("file", "");

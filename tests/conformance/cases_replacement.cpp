@@ -111,6 +111,40 @@ constexpr conformance_case cases[] = {
          t.pread(old, 100, 19'950);
          t.show_file("old");
      }},
+    {"replace.open_files_are_changed_without_the_name_they_were_opened_by",
+     [](transcript& t) {
+         t.make_file("a", "content");
+         const int written = t.open("a", O_RDWR);
+         const int read = t.open("a", O_RDONLY);
+         const int path = t.open("a", O_PATH);
+         const auto look = [&](const char* name) {
+             t.stat(name);
+             t.stat(name);
+         };
+         look("a");
+         t.link("a", "b");
+         look("b");
+         t.unlink("a");
+         look("b");
+         t.write(written, "more than there was");
+         look("b");
+         t.rename("b", "c");
+         look("c");
+         t.ftruncate(written, 3);
+         look("c");
+         t.fchmod(read, 0600);
+         look("c");
+         t.chmod(in(path, ""), 0640);
+         t.symlink("c", "a");
+         look("a");
+         t.write(written, "behind the link");
+         look("a");
+         look("c");
+         t.close(written);
+         look("c");
+         t.fchmod(read, 0604);
+         look("c");
+     }},
     {"replace.open_directories_live_on",
      [](transcript& t) {
          t.mkdir("old");

@@ -181,6 +181,9 @@ TEST_F(NameTree, ANoticeOfADirectoryThatIsNotKnownYetCounts) {
     tree.recent().end();
     EXPECT_EQ(what("/home/a"), kind::unknown);
     EXPECT_EQ(what("/home/b"), kind::unknown);
+    EXPECT_FALSE(at("/home").node->covered);
+    tell(reply({directory(root_handle, "home", 10, home)}, {}, 1));
+    EXPECT_TRUE(at("/home").node->covered);
 }
 
 TEST_F(NameTree, AnEndedLeaseTakesAllBelowWithIt) {
@@ -345,6 +348,47 @@ TEST_F(NameTree, ReadingUnsettlesUntilAskedAgain) {
     tree.apply(notice(1, {changed}));
     tree.unsettle(*node);
     EXPECT_FALSE(node->covered);
+}
+
+TEST_F(NameTree, ASecondNameUncoversTheFirst) {
+    tell_some();
+    ASSERT_TRUE(at("/home/a").node->covered);
+    auto second = file(sub, "second", 11);
+    second.attr.links = 2;
+    second.covered = false;
+    tree.apply(notice(1, {second}));
+    EXPECT_FALSE(at("/home/a").node->covered);
+    EXPECT_FALSE(at("/home/sub/second").node->covered);
+    EXPECT_TRUE(at("/home/sub/b").node->covered);
+    tree.apply(notice(2, {missing(sub, "second"), file(home, "a", 11)}));
+    EXPECT_TRUE(at("/home/a").node->covered);
+}
+
+TEST_F(NameTree, WhatIsDoubtfulIsNotCovered) {
+    tell_some();
+    std::uint64_t doubtful = 11;
+    tree.doubt([&](const name_node& node) { return node.attr.inode == doubtful; });
+    EXPECT_TRUE(at("/home/a").node->covered);
+    tree.apply(notice(1, {file(home, "a", 11), file(sub, "b", 14)}));
+    EXPECT_FALSE(at("/home/a").node->covered);
+    EXPECT_TRUE(at("/home/a").node->doubted);
+    EXPECT_TRUE(at("/home/sub/b").node->covered);
+    doubtful = 0;
+    tree.apply(notice(2, {file(home, "a", 11)}));
+    EXPECT_TRUE(at("/home/a").node->covered);
+    EXPECT_FALSE(at("/home/a").node->doubted);
+}
+
+TEST_F(NameTree, RepliesMayBeOlderThanASilentChange) {
+    tell_some();
+    const auto began = tree.recent().begin();
+    tree.recent().changed_silently(identity_of(at("/home/a").node->attr));
+    tree.apply(reply({file(home, "a", 11), file(sub, "b", 14)}), began);
+    EXPECT_FALSE(at("/home/a").node->covered);
+    EXPECT_TRUE(at("/home/sub/b").node->covered);
+    tree.recent().end();
+    tell(reply({file(home, "a", 11)}));
+    EXPECT_TRUE(at("/home/a").node->covered);
 }
 
 TEST_F(NameTree, LiesAreWorthNothing) {
