@@ -47,11 +47,17 @@ std::string entries_of(const char* records, long bytes) {
     return text;
 }
 
+// From the first to the last: of names made after a listing began nothing is promised.
 void tell_entries(int fd, std::size_t room) {
     alignas(dirent64) std::array<char, 4096> records{};
-    const long got = ::syscall(SYS_getdents64, fd, records.data(), std::min(room, records.size()));
-    say(entries_of(records.data(), got));
-    tell_result(got);
+    if (is_directory(fd)) {
+        ::lseek(fd, 0, SEEK_SET);
+    }
+    for (long got = 1; got > 0;) {
+        got = ::syscall(SYS_getdents64, fd, records.data(), std::min(room, records.size()));
+        say(entries_of(records.data(), got));
+        tell_result(got);
+    }
 }
 
 }  // namespace
