@@ -129,12 +129,17 @@ call_result make_private(call_services& services, incoming_call& call, open_file
 awaitable<> close_the_unheld(
     call_services& services, incoming_call& call, std::vector<std::uint64_t> ids
 ) {
-    const auto unheld = services.descriptors.take_closed(ids);
-    for (const auto& file : unheld) {
+    co_await close_now(services, call, services.descriptors.take_closed(ids));
+}
+
+awaitable<> close_now(
+    call_services& services, incoming_call& call, std::vector<std::shared_ptr<open_file>> files
+) {
+    for (const auto& file : files) {
         if (file.use_count() > 1) {
-            file->closed = false;  // as soon as that call has ended
-            continue;
+            continue;  // as soon as who uses it has ended
         }
+        file->closed = true;
         protocol::close message;
         message.handle = file->handle;
         reply_collector<protocol::close> reply;

@@ -74,6 +74,11 @@ awaitable<> close_the_unheld(
     call_services& services, incoming_call& call, std::vector<std::uint64_t> ids
 );
 
+// The same of open files that have no descriptor any more.
+awaitable<> close_now(
+    call_services& services, incoming_call& call, std::vector<std::shared_ptr<open_file>> files
+);
+
 // The same of the FIFO that is `file`, if it is one.
 awaitable<> close_other_ends(call_services& services, incoming_call& call, const open_file& file);
 

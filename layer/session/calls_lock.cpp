@@ -117,6 +117,19 @@ call_result lock_open_file(
     co_return ec ? failure(ec) : 0;
 }
 
+// Locks of files of the same inode that have no descriptor, and no mapping, any more.
+awaitable<> end_unheld_locks(call_services& services, incoming_call& call, const open_file& file) {
+    const auto beside = services.files.locked_beside(file);
+    co_await close_the_unheld(services, call, beside);
+    if (services.maps.maps(file.identity)) {
+        auto ended = co_await services.maps.take_ended(file.identity);
+        std::erase_if(ended, [&](const std::shared_ptr<open_file>& one) {
+            return !one->locked || one->closed || services.files.find(one->id) == one;
+        });
+        co_await close_now(services, call, std::move(ended));
+    }
+}
+
 }  // namespace
 
 call_result serve_lock_file(call_services& services, incoming_call& call) {
@@ -124,8 +137,7 @@ call_result serve_lock_file(call_services& services, incoming_call& call) {
     if (!file) {
         co_return -EBADF;
     }
-    const auto beside = services.files.locked_beside(*file);
-    co_await close_the_unheld(services, call, beside);
+    co_await end_unheld_locks(services, call, *file);
     const auto shared = co_await make_private(services, call, *file);
     if (shared != 0) {
         co_return -ENOLCK;
@@ -157,8 +169,7 @@ call_result serve_lock_record(call_services& services, incoming_call& call) {
             co_return -EOVERFLOW;
         }
     }
-    const auto beside = services.files.locked_beside(*file);
-    co_await close_the_unheld(services, call, beside);
+    co_await end_unheld_locks(services, call, *file);
     std::int64_t result = -EINVAL;
     switch (call.arguments[1]) {
         case F_GETLK:

@@ -131,7 +131,6 @@ std::vector<std::shared_ptr<open_file>> descriptor_watch::take_closed(
     std::vector<std::shared_ptr<open_file>> taken;
     for (const auto id : locks_.without_descriptor(ids)) {
         if (auto file = files_.find(id)) {
-            file->closed = true;
             taken.push_back(std::move(file));
         }
         files_.drop(id);

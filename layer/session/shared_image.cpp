@@ -60,13 +60,35 @@ unique_fd shared_image::add_mapping(std::shared_ptr<open_file> file) {
     return made;
 }
 
-void shared_image::drop_ended() {
-    std::erase_if(mappings_, [this](const mapping& m) {
+std::vector<std::shared_ptr<open_file>> shared_image::drop_ended() {
+    std::vector<std::shared_ptr<open_file>> ended;
+    std::erase_if(mappings_, [&](mapping& m) {
         struct flock question = byte_lock(m.byte, F_WRLCK);
         // What cannot be asked counts as mapped: nothing is given up on a doubt.
-        return ::fcntl(bytes_.descriptor(), F_OFD_GETLK, &question) == 0 &&
-               question.l_type == F_UNLCK;
+        const bool has_ended =
+            ::fcntl(bytes_.descriptor(), F_OFD_GETLK, &question) == 0 && question.l_type == F_UNLCK;
+        if (has_ended) {
+            ended.push_back(std::move(m.file));
+        }
+        return has_ended;
     });
+    std::ranges::sort(ended);
+    ended.erase(std::unique(ended.begin(), ended.end()), ended.end());
+    return ended;
+}
+
+void shared_image::let_files_go() {
+    const auto serves = [this](const std::shared_ptr<open_file>& file) {
+        return std::ranges::find(mappings_, file, &mapping::file) != mappings_.end();
+    };
+    if (!serves(through_)) {
+        through_ = mappings_.empty() ? nullptr : mappings_.front().file;
+    }
+    if (writer_ && !serves(writer_)) {
+        const auto writes = [](const mapping& m) { return m.file->writable(); };
+        const auto next = std::ranges::find_if(mappings_, writes);
+        writer_ = next == mappings_.end() ? nullptr : next->file;
+    }
 }
 
 // ---- from the target ----

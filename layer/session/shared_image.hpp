@@ -56,8 +56,11 @@ public:
     // A descriptor to map, which can be written if the file can. Nothing: errno says why.
     [[nodiscard]] unique_fd add_mapping(std::shared_ptr<open_file> file);
 
-    // Forgets mappings that nobody has any more.
-    void drop_ended();
+    // Forgets mappings that nobody has any more, and answers the files they were made through.
+    std::vector<std::shared_ptr<open_file>> drop_ended();
+
+    // Lets files go that no mapping was made through. To be called when nothing differs.
+    void let_files_go();
 
     [[nodiscard]] bool is_mapped() const { return !mappings_.empty(); }
 

@@ -242,6 +242,32 @@ awaitable<> shared_maps::look_regularly() {
     }
 }
 
+awaitable<std::vector<std::shared_ptr<open_file>>> shared_maps::take_ended(file_identity identity) {
+    const auto held = co_await hold(identity);
+    if (!held || !held->is_loaded()) {
+        co_return std::vector<std::shared_ptr<open_file>>{};
+    }
+    auto ended = held->drop_ended();
+    if (!ended.empty()) {
+        // What cannot be written now is tried again, through its file.
+        co_await held->write_back();
+        give_up_unused(*held.image);
+    }
+    co_return ended;
+}
+
+// False: the image is no more.
+bool shared_maps::give_up_unused(shared_image& image) {
+    if (!image.differs()) {
+        const bool serves = image.is_mapped();
+        image.let_files_go();
+        if (!serves && is_current(image)) {
+            images_.erase(image.identity());
+        }
+    }
+    return is_current(image);
+}
+
 awaitable<> shared_maps::tend(std::shared_ptr<shared_image> image) {
     const auto turn = co_await image->turn.lock();
     if (!is_current(*image) || !image->is_loaded()) {
@@ -255,8 +281,7 @@ awaitable<> shared_maps::tend(std::shared_ptr<shared_image> image) {
     if (!is_current(*image)) {
         co_return;
     }
-    if (!image->is_mapped() && !image->differs()) {
-        images_.erase(image->identity());
+    if (!give_up_unused(*image)) {
         co_return;
     }
     auto& held = images_.at(image->identity());

@@ -85,6 +85,10 @@ public:
     awaitable<int> write_back(file_identity identity);
     awaitable<int> write_back_all();
 
+    // Files of the inode that were kept open for mappings which have ended: what was stored is
+    // written, and nobody here uses them any more.
+    awaitable<std::vector<std::shared_ptr<open_file>>> take_ended(file_identity identity);
+
     // Mappings may have ended: looks soon.
     void hurry();
 
@@ -118,6 +122,7 @@ private:
     awaitable<int> fill(shared_image& image, std::shared_ptr<open_file> file);
     awaitable<> look_regularly();
     awaitable<> tend(std::shared_ptr<shared_image> image);
+    bool give_up_unused(shared_image& image);
     void complain(const shared_image& image, int failure);
 
     task_group& tasks_;

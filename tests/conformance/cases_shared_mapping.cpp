@@ -445,6 +445,32 @@ constexpr conformance_case cases[] = {
          t.fsync(fd);
          t.note("few blocks", t.peek(fd).blocks < 1000);
      }},
+    {"shared_mmap.keeps_a_lock_as_long_as_it_lasts",
+     [](transcript& t) {
+         t.make_file("a", "content");
+         const int other = t.open("a", O_RDWR);
+         mapping another{7, read_write, MAP_SHARED, other};
+         for (const int flags : {O_RDWR, O_RDONLY}) {
+             const int fd = t.open("a", flags);
+             const int protection = flags == O_RDWR ? read_write : PROT_READ;
+             mapping first{7, protection, MAP_SHARED, fd};
+             mapping second{7, protection, MAP_SHARED, fd};
+             t.flock(fd, LOCK_EX);
+             if (flags == O_RDWR) {
+                 first.store(0, "C");
+             }
+             t.close(fd);
+             t.flock(other, LOCK_EX | LOCK_NB);
+             first.unmap();
+             t.flock(other, LOCK_EX | LOCK_NB);
+             second.unmap();
+             t.flock(other, LOCK_EX | LOCK_NB);
+             t.flock(other, LOCK_UN);
+         }
+         another.store(1, "O");
+         another.unmap();
+         t.show_file("a");
+     }},
     {"shared_mmap.renews_the_time_of_change",
      [](transcript& t) {
          t.make_file("a", "content");
