@@ -7,7 +7,7 @@ set -euo pipefail
 build=(
     g++ cmake ninja-build pkg-config
     libboost1.81-dev libcli11-dev libre2-dev libsimdjson-dev
-    busybox-static python3
+    busybox-static python3 valgrind
 )
 test=(
     libbenchmark-dev libgmock-dev libgtest-dev
@@ -15,7 +15,7 @@ test=(
     docker.io iproute2 procps util-linux
     acl attr bzip2 cpio diffutils ed file gawk gcc gdb git gzip inotify-tools ksh93u+m less libasan8 libjemalloc2 ltrace make
     nano nodejs openjdk-17-jdk-headless patch perl php-cli python3-venv rsync ruby sqlite3 strace tar
-    unzip valgrind vim xxd xz-utils zip zsh zstd
+    unzip vim xxd xz-utils zip zsh zstd
 )
 
 case ${1:-build} in

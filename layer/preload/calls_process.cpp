@@ -5,6 +5,7 @@
 #include "layer/preload/environment.hpp"
 #include "layer/preload/file_image.hpp"
 #include "layer/preload/open_files.hpp"
+#include "layer/preload/program_judge.hpp"
 #include "layer/preload/record_locks.hpp"
 #include "layer/preload/remote_call.hpp"
 #include "layer/preload/shared_map.hpp"
@@ -58,12 +59,7 @@ outcome on_clone3(call_frame& frame) noexcept {
 
 namespace {
 
-constexpr int script_depth_max = 5;  // as the kernel's BINPRM limit
 constexpr std::size_t arguments_max = 1024 * 1024;
-
-long read_local(void* context, void* buffer, std::size_t bytes, std::uint64_t offset) noexcept {
-    return kernel(__NR_pread64, *static_cast<long*>(context), buffer, bytes, offset);
-}
 
 long read_remote(void* context, void* buffer, std::size_t bytes, std::uint64_t offset) noexcept {
     const std::uint64_t id = *static_cast<std::uint64_t*>(context);
@@ -74,85 +70,6 @@ long read_remote(void* context, void* buffer, std::size_t bytes, std::uint64_t o
         __builtin_memcpy(buffer, call.data(), static_cast<std::size_t>(got));
     }
     return got;
-}
-
-// Then the loader is told (AT_SECURE) to preload nothing.
-bool gains_rights(long fd) noexcept {
-    struct stat st {};
-
-    if (kernel(__NR_fstat, fd, &st) != 0) {
-        return false;
-    }
-    const bool other_user =
-        (st.st_mode & S_ISUID) != 0 && static_cast<long>(st.st_uid) != kernel(__NR_getuid);
-    const bool other_group = (st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0 &&
-                             static_cast<long>(st.st_gid) != kernel(__NR_getgid);
-    return other_user || other_group ||
-           (kernel(__NR_getuid) != 0 &&
-            kernel(__NR_fgetxattr, fd, "security.capability", nullptr, 0) > 0);
-}
-
-// What is known of a program before it runs.
-struct verdict {
-    const char* why = nullptr;  // it cannot be covered; nullptr: it can, or the kernel refuses it
-    loads_library loads = loads_library::yes;
-    bool is_elsewhere = false;  // the kernel would not find the interpreter of a script
-};
-
-verdict judge(image_kind kind) noexcept {
-    const bool stumbles = kind == image_kind::musl || kind == image_kind::other_loader ||
-                          kind == image_kind::elf32 || kind == image_kind::other_machine;
-    return {describe(kind), stumbles ? loads_library::no : loads_library::yes, false};
-}
-
-// `path` is looked at where it leads on the local side; follows scripts to their interpreters.
-verdict judge_path(const char* path, int depth) noexcept {
-    const place where{AT_FDCWD, path};
-    if (!where.is_local()) {
-        return {nullptr, loads_library::yes, true};  // looked at when it is executed
-    }
-    long fd = kernel(
-        __NR_openat,
-        AT_FDCWD,
-        where.what() == place::kind::local ? where.path().data() : path,
-        O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
-    );
-    if (fd < 0) {
-        return {fd == -EACCES ? "not readable" : nullptr, loads_library::yes, false};
-    }
-    const image_report found = inspect_image({read_local, &fd});
-    verdict result{};
-    switch (found.kind) {
-        case image_kind::covered:
-            result.why = gains_rights(fd) ? "a program that gains rights when it starts" : nullptr;
-            break;
-        case image_kind::foreign:
-        case image_kind::malformed:
-        case image_kind::script:
-            break;
-        default:
-            result = judge(found.kind);
-            break;
-    }
-    kernel(__NR_close, fd);
-    if (found.kind == image_kind::script && depth < script_depth_max) {
-        return judge_path(found.interpreter, depth + 1);
-    }
-    return result;
-}
-
-// 0, or -EACCES with a line on standard error.
-long admit(const char* path, const verdict& judged) noexcept {
-    if (judged.why == nullptr || state.view->allow_local != 0) {
-        return 0;
-    }
-    report(
-        {path,
-         " is ",
-         judged.why,
-         " and cannot be covered; farside exec --allow-local runs it on local files"}
-    );
-    return -EACCES;
 }
 
 long run_path(
@@ -207,7 +124,7 @@ long run_local_script(
         return fd;
     }
     const long allowed = kernel(__NR_access, path, X_OK);
-    const image_report found = inspect_image({read_local, &fd});
+    const image_report found = inspect_local(fd);
     kernel(__NR_close, fd);
     if (allowed < 0 || found.kind != image_kind::script) {
         return allowed < 0 ? allowed : -ENOEXEC;
@@ -327,7 +244,7 @@ outcome execute(
         return outcome::pass;
     }
     const char* const file = where.what() == place::kind::local ? where.path().data() : path;
-    const verdict judged = path[0] == '\0' ? verdict{} : judge_path(file, 0);
+    const verdict judged = path[0] == '\0' ? verdict{} : judge_program(file, given, variables);
     if (const long refused = admit(file, judged); refused < 0) {
         return answer(frame, refused);
     }

@@ -4,6 +4,7 @@
 #include "layer/preload/syscall_x86_64.hpp"
 
 #include <linux/futex.h>
+#include <valgrind/valgrind.h>
 
 namespace farside::preload::detail {
 
@@ -11,6 +12,21 @@ constinit page_memory readable_pages{};
 constinit page_memory writable_pages{};
 
 namespace {
+
+std::uint32_t nobody_waits_here = 0;
+
+// What is asked here may well be no memory: that is nobody's mistake.
+class quiet_valgrind {
+public:
+    quiet_valgrind() noexcept { VALGRIND_DISABLE_ERROR_REPORTING; }
+
+    ~quiet_valgrind() { VALGRIND_ENABLE_ERROR_REPORTING; }
+
+    quiet_valgrind(const quiet_valgrind&) = delete;
+    quiet_valgrind& operator=(const quiet_valgrind&) = delete;
+    quiet_valgrind(quiet_valgrind&&) = delete;
+    quiet_valgrind& operator=(quiet_valgrind&&) = delete;
+};
 
 // No program has memory there: page 0, and all that lies above the user's half of the addresses.
 bool is_outside(std::uintptr_t page) noexcept {
@@ -20,35 +36,36 @@ bool is_outside(std::uintptr_t page) noexcept {
 
 }  // namespace
 
-// rt_sigprocmask(2) reads the set before it finds that it does not know what to do with it.
+// futex(2) compares a word of the page with a number before it moves none of those who wait there.
 bool ask_readable(std::uintptr_t page) noexcept {
-    constexpr long unknown_how = 77;
-    if (is_outside(page)) {
-        return false;
-    }
-    if (kernel(__NR_rt_sigprocmask, unknown_how, page * page_bytes, nullptr, 8) == -EFAULT) {
+    const quiet_valgrind quiet;
+    if (is_outside(page) || kernel(
+                                __NR_futex,
+                                page * page_bytes,
+                                FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG,
+                                0,
+                                0,
+                                &nobody_waits_here,
+                                0
+                            ) == -EFAULT) {
         return false;
     }
     readable_pages.remember(page);
     return true;
 }
 
-// futex(2) adds 0 to a word of the page, as an atomic operation.
+// It adds 0 to a word of the page, as an atomic operation.
 bool ask_writable(std::uintptr_t page) noexcept {
-    static std::uint32_t nobody_waits_here = 0;
-    if (is_outside(page)) {
-        return false;
-    }
-    const long asked = kernel(
-        __NR_futex,
-        &nobody_waits_here,
-        FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG,
-        0,
-        0,
-        page * page_bytes,
-        FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, -1)
-    );
-    if (asked == -EFAULT) {
+    const quiet_valgrind quiet;
+    if (is_outside(page) || kernel(
+                                __NR_futex,
+                                &nobody_waits_here,
+                                FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG,
+                                0,
+                                0,
+                                page * page_bytes,
+                                FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, -1)
+                            ) == -EFAULT) {
         return false;
     }
     writable_pages.remember(page);

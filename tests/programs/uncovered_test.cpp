@@ -114,6 +114,30 @@ TEST_F(uncovered, StaticPositionIndependentPrograms) {
     expect_allowed(built("reader-static-pie"));
 }
 
+TEST_F(uncovered, WhatValgrindIsToRun) {
+    if (!is_installed("valgrind")) {
+        GTEST_SKIP() << "valgrind is not installed";
+    }
+    const auto told = [&](const std::string& program) {
+        return run(both_.covered_command({"valgrind", "-q", program, file_}));
+    };
+    EXPECT_EQ(told(built("reader")).out, only_here);
+    const auto refused = [&](const std::string& program, const std::string& why) {
+        SCOPED_TRACE(program);
+        const outcome ended = told(program);
+        EXPECT_NE(ended.status(), 0);
+        EXPECT_EQ(ended.out, "");
+        EXPECT_THAT(ended.err, StartsWith("farside: " + program + " is " + why));
+    };
+    refused(built("reader-static"), "statically linked");
+    refused(std::string{remote_root} + "/reader", "in the target");
+    const outcome found = run(both_.covered_command(
+        {"sh", "-c", "PATH=$1:$PATH valgrind -q reader-static $2", "sh", programs_, file_}
+    ));
+    EXPECT_THAT(found.err, StartsWith("farside: reader-static is statically linked"));
+    EXPECT_EQ(found.out, "");
+}
+
 TEST_F(uncovered, Busybox) {
     if (!is_installed("busybox")) {
         GTEST_SKIP() << "busybox is not installed";
