@@ -264,7 +264,7 @@ result<std::string> root_dir::path_of(int fd, removed_file how) const {
         }
         path->erase(0, root->size());
         if (path->empty()) {
-            *path = "/";
+            path->push_back('/');
         }
     }
     if (path->ends_with(deleted_mark)) {

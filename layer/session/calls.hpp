@@ -90,6 +90,33 @@ call_result request(call_services& services, incoming_call& call, const Request&
     co_return ec ? failure(ec) : 0;
 }
 
+// One that acts on an open file as it is after all that was written behind: it is sent right behind
+// that, and takes no longer than one that nothing is in front of.
+template <typename Request>
+call_result request_behind(
+    call_services& services, incoming_call& call, const open_file& file, const Request& message
+) {
+    for (;;) {
+        const auto before = co_await services.behind.send_all(file, call.caller);
+        wish said;
+        if (before.is_sent) {
+            said.of = protocol::priority::write_back;
+        } else if (before.of) {
+            const auto until_it_came = write_behind::signals::wait;
+            co_await services.behind.drain(file.identity, call.caller, until_it_came);
+        }
+        reply_collector<Request> reply;
+        const auto ec = co_await services.link.call(message, reply, call.caller, said);
+        if (!before.is_sent || ec) {
+            co_return ec ? failure(ec) : 0;
+        }
+        const bool in_order = co_await services.behind.came_first(before, call.caller);
+        if (in_order) {
+            co_return 0;
+        }
+    }
+}
+
 // On a read-only side: what a call answers that creates a name, or that changes what is there. As a
 // read-only mount: what exists is EEXIST to the one, what does not is ENOENT to the other, else
 // EROFS. `at_flags`: AT_SYMLINK_NOFOLLOW or 0.

@@ -265,9 +265,15 @@ call_result serve_set_attributes(call_services& services, incoming_call& call) {
         const auto result = co_await refuse(services, call, where, mutation::changes, flags);
         co_return result;
     }
-    const auto file = co_await mapped_candidate(services, call, where, link_flags(call));
-    const auto result =
-        co_await request_change(services, call, file, message, shared_maps::extent::known);
+    std::int64_t result = 0;
+    const bool of_open_file = where.base && call.path[0].empty();
+    if (of_open_file && message.mask != protocol::set_mask::size &&
+        !services.maps.maps(where.base->identity)) {
+        result = co_await request_behind(services, call, *where.base, message);
+    } else {
+        const auto file = co_await mapped_candidate(services, call, where, link_flags(call));
+        result = co_await request_change(services, call, file, message, shared_maps::extent::known);
+    }
     if (message.mask == protocol::set_mask::times) {
         services.names.changed_silently(where, last_of(message.flags));
     }

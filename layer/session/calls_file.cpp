@@ -38,7 +38,7 @@ call_result serve_sync(call_services& services, incoming_call& call) {
     } else {
         stored = co_await services.maps.write_back(file->identity);
     }
-    const auto result = co_await request(services, call, message);
+    const auto result = co_await request_behind(services, call, *file, message);
     if (const int lost = std::exchange(file->write_failure, 0)) {
         co_return -lost;
     }

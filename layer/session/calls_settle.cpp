@@ -42,10 +42,28 @@ sees of_write(const call_services& services, const incoming_call& call) {
     return file && file->streams() ? sees::everything : sees::nothing;
 }
 
-sees of_sync(const incoming_call& call) {
+// What is stored in mappings comes behind what was written.
+bool is_mapped(const call_services& services, std::uint64_t id) {
+    const auto file = services.files.find(id);
+    return file && services.maps.maps(file->identity);
+}
+
+// Sent right behind the bytes, where it can (request_behind).
+sees of_sync(const call_services& services, const incoming_call& call) {
     const bool file_system =
         call.id(1) == static_cast<std::uint64_t>(protocol::sync_kind::file_system);
-    return file_system ? sees::everything : sees::file;
+    return file_system                      ? sees::everything
+           : is_mapped(services, call.id()) ? sees::file
+                                            : sees::nothing;
+}
+
+// Of an open file all but its size is changed like that, too.
+sees of_change(const call_services& services, const incoming_call& call) {
+    const auto sees_there = of_location(call);
+    const bool behind = sees_there == sees::file &&
+                        call.word(segment::first_argument + 1) != protocol::set_mask::size &&
+                        !is_mapped(services, call.id(segment::base0));
+    return behind ? sees::nothing : sees_there;
 }
 
 sees of(const call_services& services, const incoming_call& call) {
@@ -69,7 +87,7 @@ sees of(const call_services& services, const incoming_call& call) {
         case seek:
             return of_seek(call);
         case sync:
-            return of_sync(call);
+            return of_sync(services, call);
         case close:
         case read:
         case allocate:
@@ -85,6 +103,7 @@ sees of(const call_services& services, const incoming_call& call) {
         case stat:
             return of_stat(call);
         case set_attributes:
+            return of_change(services, call);
         case get_xattr:
         case list_xattr:
         case set_xattr:

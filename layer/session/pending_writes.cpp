@@ -76,6 +76,13 @@ void pending_writes::sent(piece& p) {
     ++under_way_;
 }
 
+bool pending_writes::sent_to(std::uint64_t bytes) const {
+    const auto waits = [&](const std::unique_ptr<piece>& p) {
+        return p->begin < bytes && p->now != state::sent && p->now != state::settled;
+    };
+    return std::ranges::none_of(pieces_, waits);
+}
+
 int pending_writes::answered(piece& p, std::int64_t result) {
     assert(p.now == state::sent && under_way_ > 0);
     --under_way_;
@@ -89,6 +96,7 @@ int pending_writes::answered(piece& p, std::int64_t result) {
         p.done += static_cast<std::size_t>(result);
         p.now = result < rest ? state::cut_short : state::settled;
         cut_short_ += result < rest ? 1 : 0;
+        times_cut_short_ += result < rest ? 1 : 0;
     }
     retire();
     return failure;

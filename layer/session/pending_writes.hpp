@@ -78,6 +78,12 @@ public:
 
     void sent(piece& p);
 
+    // Whether what is sent now comes behind all of the first `bytes` that were added.
+    [[nodiscard]] bool sent_to(std::uint64_t bytes) const;
+
+    // How often the target took a part of a piece only: what was sent behind it came too early.
+    [[nodiscard]] std::uint64_t times_cut_short() const { return times_cut_short_; }
+
     // The answer to a piece: how many bytes the target took, or -errno. Returns the errno of a
     // failure: then what was left of the piece is lost.
     int answered(piece& p, std::int64_t result);
@@ -96,6 +102,7 @@ private:
     std::size_t next_ = 0;  // none before it waits
     std::size_t under_way_ = 0;
     std::size_t cut_short_ = 0;
+    std::uint64_t times_cut_short_ = 0;
     std::uint64_t charge_ = 0;
     std::uint64_t added_ = 0;
     std::uint64_t settled_ = 0;

@@ -163,6 +163,11 @@ void write_behind::start(stream& s, pending_writes::piece& piece) {
     request.data.bytes = piece.rest();
     s.pending.sent(piece);
     link_.start(request, flights.back().task);
+    for (waiter* const w : s.waiters) {
+        if (w->for_sending && s.pending.sent_to(w->until)) {
+            w->done.notify();
+        }
+    }
 }
 
 void write_behind::take_answers(stream& s) {
@@ -185,7 +190,7 @@ void write_behind::progress(stream& s, std::uint64_t charge_before) {
     charge_ -= charge_before - s.pending.charge();
     std::erase_if(s.waiters, [&](waiter* w) {
         const bool done = w->until <= s.pending.settled();
-        if (done) {
+        if (done || w->for_sending) {
             w->done.notify();
         }
         return done;
@@ -260,6 +265,38 @@ awaitable<bool> write_behind::drain(
         std::erase(s->waiters, &w);
     }
     co_return s->pending.settled() >= until;
+}
+
+awaitable<write_behind::in_front> write_behind::send_all(const open_file& file, link_caller& by) {
+    in_front what;
+    what.of = find(file.identity);
+    if (!what.of || what.of->through->handle != file.handle) {
+        co_return what;
+    }
+    auto& s = *what.of;
+    what.until = s.pending.added();
+    what.times_cut_short = s.pending.times_cut_short();
+    const auto open = [&] {
+        return s.pending.settled() < what.until && !s.pending.sent_to(what.until) &&
+               s.pending.times_cut_short() == what.times_cut_short && link_.usable();
+    };
+    waiter w{what.until, async_event{tasks_.executor()}, true};
+    s.pending.hurry();
+    s.wake.notify();
+    s.waiters.push_back(&w);
+    by.waits_for(&w.done);
+    while (open() && !by.gone()) {
+        co_await w.done.wait();
+    }
+    by.waits_for(nullptr);
+    std::erase(s.waiters, &w);
+    what.is_sent = s.pending.sent_to(what.until);
+    co_return what;
+}
+
+awaitable<bool> write_behind::came_first(const in_front& what, link_caller& by) {
+    co_await drain(what.of, what.until, by, signals::wait);
+    co_return what.of->pending.times_cut_short() == what.times_cut_short;
 }
 
 awaitable<bool> write_behind::drain(file_identity identity, link_caller& by, signals on_signal) {

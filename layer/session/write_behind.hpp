@@ -94,6 +94,24 @@ public:
     awaitable<bool> drain(file_identity identity, link_caller& by, signals on_signal);
     awaitable<bool> drain_all(link_caller& by, signals on_signal);
 
+    struct stream;
+
+    // What a request comes behind that is sent without waiting for it.
+    struct in_front {
+        std::shared_ptr<stream> of;  // null: nothing
+        std::uint64_t until = 0;
+        std::uint64_t times_cut_short = 0;
+        bool is_sent = false;  // else it is to be drained
+    };
+
+    // Until all that was taken of the file is sent through its handle, where that can be: what is
+    // sent through that next, as write_back, takes effect behind it.
+    awaitable<in_front> send_all(const open_file& file, link_caller& by);
+
+    // Waits for the answers. False: a part of it came later, so what was behind it must be sent
+    // once more.
+    awaitable<bool> came_first(const in_front& what, link_caller& by);
+
     // Nothing of the file is taken while one of these lives.
     class hold {
     public:
@@ -138,18 +156,7 @@ private:
     struct waiter {
         std::uint64_t until = 0;
         async_event done;
-    };
-
-    // A file with bytes on their way.
-    struct stream {
-        explicit stream(const asio::any_io_executor& executor) : wake{executor} {}
-
-        std::shared_ptr<open_file> through;
-        pending_writes pending;
-        std::list<flight> flights;
-        std::vector<flight*> answered;
-        std::vector<waiter*> waiters;
-        async_event wake;
+        bool for_sending = false;  // else until it is settled
     };
 
     [[nodiscard]] std::uint64_t window() const;
@@ -176,6 +183,18 @@ private:
     std::uint64_t charge_ = 0;
     std::deque<async_event*> waiting_for_room_;
     std::function<void()> settled_;
+};
+
+// A file with bytes on their way.
+struct write_behind::stream {
+    explicit stream(const asio::any_io_executor& executor) : wake{executor} {}
+
+    std::shared_ptr<open_file> through;
+    pending_writes pending;
+    std::list<flight> flights;
+    std::vector<flight*> answered;
+    std::vector<waiter*> waiters;
+    async_event wake;
 };
 
 }  // namespace farside::session
