@@ -5,6 +5,7 @@
 #include "agent/server.hpp"
 #include "agent/spinning_loop.hpp"
 #include "protocol/frame.hpp"
+#include "protocol/support/heap.hpp"
 
 #include <array>
 #include <csignal>
@@ -43,6 +44,7 @@ or_failure<standard_streams> take_standard_streams() {
 }
 
 void prepare_process() {
+    keep_buffers_on_the_heap();
     std::signal(SIGPIPE, SIG_IGN);  // EPIPE says it
     std::signal(SIGXFSZ, SIG_IGN);  // EFBIG says it
     blocking_pool::install_interrupt_handler();

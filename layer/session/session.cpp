@@ -8,6 +8,7 @@
 #include "layer/session/agent_address.hpp"
 #include "layer/session/agent_process.hpp"
 #include "layer/session/session_core.hpp"
+#include "protocol/support/heap.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -234,6 +235,8 @@ void session_process::write_stats() {
 // ---- before the loop ----
 
 void prepare_process() {
+    keep_buffers_on_the_heap();
+
     struct sigaction action {};
 
     action.sa_handler = SIG_IGN;
