@@ -142,6 +142,7 @@ private:
     void ask(name_node* base, std::string path, bool list, std::uint32_t below_bytes);
     void ask_listing(name_node* base, const std::string& path);
     void list_again(name_node& directory);
+    void follow_upwards(const name_node* directory, const std::string& names);
     void ask_below(name_node& directory, listing_prediction::child what);
     void list_found(name_node& node);
     awaitable<> look_up(lookup_ptr asked);
@@ -160,6 +161,7 @@ private:
     bool predict_;
     name_tree tree_;
     listing_prediction prediction_;
+    std::string last_missed_;  // a path
     std::vector<lookup_ptr> lookups_;
     std::vector<async_event*> waiting_;  // until more is known
 };

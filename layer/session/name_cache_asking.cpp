@@ -33,6 +33,9 @@ void name_cache::missed(const resolution& known, wants what) {
     if (directory != nullptr && names.count == 0) {
         return;
     }
+    if (predict_ && names.all) {
+        follow_upwards(directory, names.path);
+    }
     if (directory != nullptr && directory->parent != nullptr &&
         !std::exchange(directory->leased->habit.told_above, true)) {
         ask_below(*directory->parent, listing_prediction::child::missed);
@@ -57,6 +60,26 @@ void name_cache::missed(const resolution& known, wants what) {
                 ask(directory, names.path, false, 0);
             }
             break;
+    }
+}
+
+// Who looks for a name in a directory and then in the one above it goes on so (".git",
+// "node_modules"): it is asked for in all that are left.
+void name_cache::follow_upwards(const name_node* directory, const std::string& names) {
+    auto path = joined(directory == nullptr ? "/" : tree_.path_of(*directory), names);
+    const auto before = std::exchange(last_missed_, std::move(path));
+    const auto slash = before.rfind('/');
+    if (directory == nullptr || slash == std::string::npos || slash == 0) {
+        return;
+    }
+    const auto name = before.substr(slash + 1);
+    if (name != names || joined(parent_of(before.substr(0, slash)), name) != last_missed_) {
+        return;
+    }
+    for (name_node* at = directory->parent; at != nullptr && at->leased; at = at->parent) {
+        if (!at->leased->complete && !at->leased->names.contains(name)) {
+            ask(at, name, false, 0);
+        }
     }
 }
 

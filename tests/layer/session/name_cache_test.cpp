@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -78,6 +79,9 @@ protected:
                 told.entries.push_back(in_srv(name));
                 told.entries.back().listed = asked.list;
             }
+        }
+        if (asked.path == "above") {
+            told.entries.push_back(missing(asked.base, asked.path));
         }
         if (asked.base == sub || (asked.list && asked.path.ends_with("sub"))) {
             told.entries.push_back(file(sub, "deep", 14));
@@ -157,6 +161,21 @@ TEST_F(NameCache, TheSecondUnknownNameListsTheDirectory) {
     EXPECT_TRUE(lookups.at(1).list);
     EXPECT_EQ(lookups.at(1).base, srv);
     EXPECT_EQ(lookups.at(1).path, "");
+}
+
+TEST_F(NameCache, ANameThatIsLookedForUpwardsIsAskedForInAllThatIsAbove) {
+    stat("/srv/sub");
+    const auto missing_in = [&](const std::string& directory) {
+        EXPECT_EQ(stat(directory + "/above").result, -ENOENT);
+        EXPECT_EQ(stat("/srv/sub").result, 0);  // what was asked for has come
+        return session.agent().count(opcode::stat);
+    };
+    const auto asked = missing_in("/srv/sub");
+    EXPECT_EQ(missing_in("/srv"), asked + 1);
+    EXPECT_EQ(missing_in(""), asked + 1);
+    EXPECT_TRUE(std::ranges::any_of(lookups, [](const protocol::lookup& one) {
+        return one.base == root_handle && one.path == "above";
+    }));
 }
 
 TEST_F(NameCache, NoticesAreAppliedBeforeTheRepliesBehindThem) {
