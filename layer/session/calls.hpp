@@ -49,6 +49,10 @@ using call_handler = call_result (*)(call_services&, incoming_call&);
 // the call ends with that.
 call_result settle_before(call_services& services, incoming_call& call);
 
+// Of set_attributes: whether it does not wait, but is sent right behind the bytes of its open file
+// (request_behind).
+[[nodiscard]] bool changes_behind(const call_services& services, const incoming_call& call);
+
 // ---- what handlers have in common ----
 
 // -errno for an error of a request.

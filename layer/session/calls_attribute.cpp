@@ -266,9 +266,7 @@ call_result serve_set_attributes(call_services& services, incoming_call& call) {
         co_return result;
     }
     std::int64_t result = 0;
-    const bool of_open_file = where.base && call.path[0].empty();
-    if (of_open_file && message.mask != protocol::set_mask::size &&
-        !services.maps.maps(where.base->identity)) {
+    if (where.base && changes_behind(services, call)) {
         result = co_await request_behind(services, call, *where.base, message);
     } else {
         const auto file = co_await mapped_candidate(services, call, where, link_flags(call));

@@ -57,13 +57,8 @@ sees of_sync(const call_services& services, const incoming_call& call) {
                                             : sees::nothing;
 }
 
-// Of an open file all but its size is changed like that, too.
 sees of_change(const call_services& services, const incoming_call& call) {
-    const auto sees_there = of_location(call);
-    const bool behind = sees_there == sees::file &&
-                        call.word(segment::first_argument + 1) != protocol::set_mask::size &&
-                        !is_mapped(services, call.id(segment::base0));
-    return behind ? sees::nothing : sees_there;
+    return changes_behind(services, call) ? sees::nothing : of_location(call);
 }
 
 sees of(const call_services& services, const incoming_call& call) {
@@ -143,6 +138,12 @@ awaitable<bool> drain_file(
 }
 
 }  // namespace
+
+bool changes_behind(const call_services& services, const incoming_call& call) {
+    return of_location(call) == sees::file &&
+           call.word(segment::first_argument + 1) != protocol::set_mask::size &&
+           !is_mapped(services, call.id(segment::base0));
+}
 
 call_result settle_before(call_services& services, incoming_call& call) {
     const auto how =

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "layer/segment/cache.hpp"
+#include "layer/session/file_identity.hpp"
 #include "layer/session/listing_habit.hpp"
 #include "layer/session/recent_changes.hpp"
 #include "protocol/lease_messages.hpp"

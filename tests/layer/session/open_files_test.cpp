@@ -90,13 +90,13 @@ protected:
     };
 
     // A read that came to the agent, which does not answer it before end_read.
-    pending_read begin_read(const remote_file& file) {
+    pending_read begin_read(const remote_file& file, std::int64_t bytes = 1) {
         harness.agent().on<protocol::read>([](const protocol::read&) {
             return agent_answer<protocol::read>{};
         });
         question q;
         q.op = call::read;
-        q.arguments = {static_cast<std::int64_t>(file.id), position_current, 1};
+        q.arguments = {static_cast<std::int64_t>(file.id), position_current, bytes};
         const auto slot = caller.claim();
         caller.fill(slot, q);
         EXPECT_TRUE(caller.post(slot));
@@ -256,17 +256,8 @@ TEST_F(OpenFiles, StreamsHaveNoPosition) {
 // A read from a FIFO waits for a writer; nothing else waits for it.
 TEST_F(OpenFiles, StreamsDoNotTakeTurns) {
     mode = S_IFIFO | 0644;
-    harness.agent().on<protocol::read>([](const protocol::read&) {
-        return agent_answer<protocol::read>{};
-    });
     const auto file = open();
-    question q;
-    q.op = call::read;
-    q.arguments = {static_cast<std::int64_t>(file.id), position_current, 10};
-    const auto slot = caller.claim();
-    caller.fill(slot, q);
-    ASSERT_TRUE(caller.post(slot));
-    const auto pending = harness.agent().await(protocol::opcode::read);
+    const auto pending = begin_read(file, 10);
     harness.agent().on<protocol::write>([](const protocol::write&) {
         protocol::write_reply reply;
         reply.bytes = 1;
@@ -275,8 +266,8 @@ TEST_F(OpenFiles, StreamsDoNotTakeTurns) {
     EXPECT_EQ(caller.write(file.id, "x").result, 1);
     protocol::read_reply reply;
     reply.data.bytes = std::as_bytes(std::span{content}).first(1);
-    harness.agent().reply<protocol::read>(pending.id, reply);
-    EXPECT_EQ(caller.await(slot).data, "0");
+    harness.agent().reply<protocol::read>(pending.request, reply);
+    EXPECT_EQ(caller.await(pending.slot).data, "0");
 }
 
 TEST_F(OpenFiles, RefuseMoreBytesThanWereAskedFor) {

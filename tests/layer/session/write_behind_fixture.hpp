@@ -145,16 +145,6 @@ protected:
         return result;
     }
 
-    static question on_file(
-        call op, const remote_file& file, std::initializer_list<std::int64_t> others = {}
-    ) {
-        question q;
-        q.op = op;
-        q.arguments[0] = static_cast<std::int64_t>(file.id);
-        std::copy(others.begin(), others.end(), q.arguments.begin() + 1);
-        return q;
-    }
-
     // The session looks now for open files without a descriptor.
     void sweep() { EXPECT_GE(caller.on(call::reclaim, 0).result, 0); }
 
@@ -180,8 +170,6 @@ inline question by_id(
     std::copy(others.begin(), others.end(), q.arguments.begin() + 1);
     return q;
 }
-
-// Of the file itself, by a call that takes a path as well.
 
 inline question with_flock(question q) {
     struct flock lock {};

@@ -19,7 +19,7 @@ TEST_F(WriteBehind, ReturnsBeforeTheAgentAnswers) {
     EXPECT_EQ(caller.entry(file.id).position.load(), 3);
     EXPECT_EQ(caller.on(call::write, file.id, {100, 0}, "x").result, 1);
     EXPECT_EQ(harness.shared().head.unsettled_writes.load(), 1U);
-    const auto closing = begin(on_file(call::close, file));
+    const auto closing = begin(by_id(call::close, file));
     answer(1, 3);
     answer(2, 1);
     EXPECT_EQ(data_of(1), "abc");
@@ -41,7 +41,7 @@ TEST_F(WriteBehind, ContiguousWritesGatherBehindTheFirst) {
     for (std::size_t i = 0; i < writes; ++i) {
         EXPECT_EQ(caller.write(file.id, part).result, part.size());
     }
-    const auto syncing = begin(on_file(call::sync, file, {0, 0, 0, 0}));
+    const auto syncing = begin(by_id(call::sync, file, {0, 0, 0, 0}));
     std::size_t came = 0;
     std::size_t pieces = 0;
     while (came < writes * part.size()) {
@@ -145,7 +145,7 @@ TEST_F(WriteBehind, ACloseThatASweepOvertookIsTold) {
     EXPECT_EQ(caller.write(file.id, "abc").result, 3);
     file.fd.reset();
     sweep();
-    const auto waiting = begin(on_file(call::close, file));
+    const auto waiting = begin(by_id(call::close, file));
     sweep();
     const auto first = harness.agent().await(opcode::write, 1).id;
     harness.agent().fail(opcode::write, first, EIO);
@@ -234,7 +234,7 @@ TEST_F(WriteBehind, TheWindowIsBounded) {
     const std::string full(segment::data_room, 'x');
     std::uint64_t taken = 0;
     for (bool fits = true; fits;) {
-        question q = on_file(call::write, file, {segment::position_current, 0});
+        question q = by_id(call::write, file, {segment::position_current, 0});
         q.data = full;
         const auto slot = begin(q);
         meet_agent();
